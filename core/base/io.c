@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/os.h"
+
+int io_writev(int fd, struct iovec *iov, int n, const char *what,
+	      struct err *e)
+{
+	int stuck = 0;
+
+	while (n > 0) {
+		ssize_t got;
+
+		if (iov->iov_len == 0) {
+			iov++;
+			n--;
+			continue;
+		}
+		got = os_now->writev(fd, iov, n < IOV_MAX ? n : IOV_MAX);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno(e, errno, "cannot write '%s'", what);
+		if (got == 0 && ++stuck == 2)
+			return err_set(e, ERR_IO,
+				"cannot write '%s': no progress", what);
+		while (n > 0 && (size_t)got >= iov->iov_len) {
+			got -= (ssize_t)iov->iov_len;
+			iov++;
+			n--;
+		}
+		if (n > 0) {
+			iov->iov_base = (uint8_t *)iov->iov_base + got;
+			iov->iov_len -= (size_t)got;
+		}
+	}
+	return 0;
+}
+
+int io_pread(int fd, void *p, size_t len, uint64_t off, const char *what,
+	     struct err *e)
+{
+	uint8_t *at = p;
+
+	while (len > 0) {
+		ssize_t got = os_now->pread(fd, at, len, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno(e, errno, "cannot read '%s'", what);
+		if (got == 0)
+			return err_set(e, ERR_CORRUPT,
+				"'%s' is shorter than it should be", what);
+		at += got;
+		off += (uint64_t)got;
+		len -= (size_t)got;
+	}
+	return 0;
+}
+
+int io_read_file(int dirfd, const char *path, struct buf *b, struct err *e)
+{
+	int fd, rc = 0;
+
+	BUG_ON(b->max == 0);
+	fd = os_now->openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	if (fd < 0)
+		return err_errno(e, errno, "cannot open '%s'", path);
+	for (;;) {
+		size_t room = b->max - b->len < 65536 ?
+			b->max - b->len + 1 : 65536;
+		uint8_t chunk[65536 + 1];
+		ssize_t got = os_now->pread(fd, chunk, room, (off_t)b->len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			rc = err_errno(e, errno, "cannot read '%s'", path);
+		if (got <= 0)
+			break;
+		rc = buf_append(b, chunk, (size_t)got, e);
+		if (rc < 0) {
+			rc = err_ctx(e, "'%s'", path);
+			break;
+		}
+	}
+	os_now->close(fd);
+	return rc;
+}
+
+static int io_write_tmp(int dirfd, const char *tmp, const void *p, size_t len,
+			unsigned mode, struct err *e)
+{
+	struct iovec iov = { (void *)(uintptr_t)p, len };
+	int fd, rc;
+
+	fd = os_now->openat(dirfd, tmp,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return err_errno(e, errno, "cannot create '%s'", tmp);
+	rc = io_writev(fd, &iov, 1, tmp, e);
+	if (rc == 0 && os_now->fdatasync(fd) < 0)
+		rc = err_errno(e, errno, "cannot write '%s'", tmp);
+	if (os_now->close(fd) < 0 && rc == 0)
+		rc = err_errno(e, errno, "cannot write '%s'", tmp);
+	return rc;
+}
+
+static int io_sync_parent(int dirfd, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	int fd, rc = 0;
+
+	dir = slash ? mem_printf("%.*s", (int)(slash - path), path) :
+		mem_str(".");
+	if (!dir)
+		return err_nomem(e);
+	fd = os_now->openat(dirfd, slash == path ? "/" : dir,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0 || os_now->fsync(fd) < 0)
+		rc = err_errno(e, errno, "cannot write folder '%s'", dir);
+	if (fd >= 0)
+		os_now->close(fd);
+	free(dir);
+	return rc;
+}
+
+int io_publish(int dirfd, const char *path, const void *p, size_t len,
+	       unsigned mode, struct err *e)
+{
+	char *tmp = mem_printf("%s.tmp.%ld", path, (long)getpid());
+	int rc;
+
+	if (!tmp)
+		return err_nomem(e);
+	rc = io_write_tmp(dirfd, tmp, p, len, mode, e);
+	if (rc == 0 && os_now->renameat(dirfd, tmp, dirfd, path) < 0)
+		rc = err_errno(e, errno, "cannot create '%s'", path);
+	if (rc < 0)
+		os_now->unlinkat(dirfd, tmp, 0);
+	else
+		rc = io_sync_parent(dirfd, path, e);
+	free(tmp);
+	return rc;
+}
+
+int io_make_dirs(const char *path, struct err *e)
+{
+	char *copy = mem_str(path);
+	char *s;
+	int rc = 0;
+
+	if (!copy)
+		return err_nomem(e);
+	for (s = copy + 1; rc == 0; s++) {
+		char was = *s;
+
+		if (was != '/' && was != '\0')
+			continue;
+		*s = '\0';
+		if (os_now->mkdirat(AT_FDCWD, copy, 0700) < 0 &&
+		    errno != EEXIST)
+			rc = err_errno(e, errno, "cannot create folder '%s'",
+				copy);
+		*s = was;
+		if (was == '\0')
+			break;
+	}
+	free(copy);
+	return rc;
+}
