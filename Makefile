@@ -9,8 +9,10 @@
 #   make SANITIZE=address,undefined ...   in a build folder of its own
 
 PREFIX ?= /usr/local
+DESTDIR ?=
 CC ?= cc
 PKG_CONFIG ?= pkg-config
+INSTALL ?= install
 SANITIZE ?=
 comma := ,
 BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -27,7 +29,7 @@ OPT ?= -O2 -g
 HARD = -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common \
 	$(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
-LHARD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+LHARD = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all)
 
@@ -40,7 +42,7 @@ TOOL_LIBS := $(shell $(PKG_CONFIG) --libs $(TOOL_PKGS))
 CPPFLAGS += -Icore -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DFUSE_USE_VERSION=314 -DMUNIMENT_VERSION='"$(VERSION)"'
 CFLAGS_ALL = -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARD) $(SAN) $(PKG_CFLAGS) \
-	-pthread -MMD -MP $(CFLAGS)
+	-pthread $(CFLAGS)
 LDFLAGS_ALL = $(LHARD) $(SAN) $(LDFLAGS)
 
 CORE_SRC := $(sort $(wildcard core/*/*.c))
@@ -50,46 +52,124 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 TEST_LIB_SRC := $(sort $(wildcard tests/lib/*.c))
+HDR := $(sort $(wildcard core/*.h core/*/*.h fs/*.h tools/*.h tools/*/*.h))
 
+# The layers as archives, in link order; a unit test takes what it needs.
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_LIB = $(BUILD)/libcore.a
-TEST_LIB = $(if $(TEST_LIB_SRC),$(BUILD)/libtest.a)
+LIBS = $(if $(TEST_LIB_SRC),$(BUILD)/libtest.a) \
+	$(if $(filter-out tools/main.c,$(TOOL_SRC)),$(BUILD)/libtools.a) \
+	$(if $(FS_SRC),$(BUILD)/libfs.a) $(CORE_LIB)
+PROGRAM = $(if $(wildcard tools/main.c),$(BUILD)/muniment)
+PROG_OBJ = $(call obj,$(CORE_SRC) $(FS_SRC) $(TOOL_SRC))
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 TEST_TOOL_BIN = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TEST_TOOL_SRC))
 
-.PHONY: all check lint bench fuzz install uninstall clean unit tests-build
+.PHONY: all check lint bench fuzz fuzz-build install uninstall clean unit \
+	tests-build FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
 
-all: $(BUILD)/muniment
+all: $(PROGRAM) $(CORE_LIB)
 
-$(BUILD)/muniment: $(call obj,$(TOOL_SRC) $(FS_SRC)) $(CORE_LIB)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(CORE_LIBS)
+# A stamp changes when the flags or the list of files do, and only then.
+stamp = @mkdir -p $(@D); printf '%s\n' "$$STAMP" | cmp -s - $@ || \
+	printf '%s\n' "$$STAMP" >$@
+$(BUILD)/flags: export STAMP = $(CC) $(CPPFLAGS) $(CFLAGS_ALL)
+$(BUILD)/flags: FORCE
+	$(stamp)
+$(BUILD)/files: export STAMP = $(CORE_SRC) $(FS_SRC) $(TOOL_SRC) \
+	$(TEST_LIB_SRC) $(LDFLAGS_ALL) $(TOOL_LIBS) $(CORE_LIBS)
+$(BUILD)/files: FORCE
+	$(stamp)
 
-$(CORE_LIB): $(call obj,$(CORE_SRC))
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+say = @mkdir -p $(@D); $(if $(V),,echo "  $@")
+link = $(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^)
+$(BUILD)/muniment: $(call obj,tools/main.c) $(filter-out %/libtest.a,$(LIBS))
+	$(say)
+	$(link) $(TOOL_LIBS) $(CORE_LIBS)
 
+$(BUILD)/libcore.a: $(call obj,$(CORE_SRC))
+$(BUILD)/libfs.a: $(call obj,$(FS_SRC))
+$(BUILD)/libtools.a: $(call obj,$(filter-out tools/main.c,$(TOOL_SRC)))
 $(BUILD)/libtest.a: $(call obj,$(TEST_LIB_SRC))
+$(BUILD)/lib%.a: $(BUILD)/files
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/obj/%.o: %.c
-	@mkdir -p $(dir $@); $(if $(V),,echo "  $@")
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -c -o $@ $<
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(say)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIB) $(CORE_LIB)
-	@mkdir -p $(dir $@); $(if $(V),,echo "  $@")
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(CORE_LIBS)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBS)
+	$(say)
+	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS)
 
-$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(TEST_LIB) $(CORE_LIB)
-	@mkdir -p $(dir $@); $(if $(V),,echo "  $@")
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS) -lm
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBS)
+	$(say)
+	$(link) $(TOOL_LIBS) $(CORE_LIBS) -lm
+
+# Under libFuzzer its own main() is used, else tests/fuzz/main.c replays files.
+FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),,\
+	$(BUILD)/obj/tests/fuzz/main.o)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS)
+	$(say)
+	$(subst -fsanitize=fuzzer-no-link,-fsanitize=fuzzer,$(link)) \
+		$(TOOL_LIBS) $(CORE_LIBS)
 
 unit: $(UNIT_BIN)
-tests-build: all unit $(TEST_TOOL_BIN)
+fuzz-build: $(FUZZ_BIN)
+tests-build: all unit $(TEST_TOOL_BIN) $(FUZZ_BIN)
+
+check: tests-build
+	BUILD=$(BUILD) tests/run
+
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+fuzz:
+	@BUILD=build-fuzz FUZZ_CC=$(FUZZ_CC) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+		MAKE='$(MAKE)' scripts/fuzz
+
+bench: tests-build
+	BUILD=$(BUILD) tests/bench/run
+
+# Each header alone, and everything that scripts/lint looks at.
+$(BUILD)/hdr/%.h.ok: %.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)printf '#include "%s"\n' $< | $(CC) $(CPPFLAGS) $(CFLAGS_ALL) \
+		-MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c -
+	@touch $@
+lint: $(patsubst %.h,$(BUILD)/hdr/%.h.ok,$(HDR)) $(PROG_OBJ)
+	@BUILD=$(BUILD) scripts/lint
+
+D = $(DESTDIR)$(PREFIX)
+MAN = $(wildcard man/*.$(1))
+COMPLETION = \
+	muniment.bash:bash-completion/completions/muniment \
+	_muniment:zsh/site-functions/_muniment \
+	muniment.fish:fish/vendor_completions.d/muniment.fish
+install: all
+	$(INSTALL) -d $(D)/bin $(D)/sbin
+	$(INSTALL) -m 755 $(BUILD)/muniment $(D)/bin/muniment
+	ln -sfn ../bin/muniment $(D)/sbin/mount.muniment
+	$(foreach n,1 5 8,$(if $(call MAN,$(n)),$(INSTALL) -d \
+		$(D)/share/man/man$(n) && $(INSTALL) -m 644 \
+		$(call MAN,$(n)) $(D)/share/man/man$(n) &&)) :
+	@for c in $(COMPLETION); do \
+		from=scripts/completion/$${c%%:*}; to=$(D)/share/$${c#*:}; \
+		[ -f $$from ] || continue; \
+		$(INSTALL) -d $${to%/*} && \
+		$(INSTALL) -m 644 $$from $$to || exit 1; \
+	done
+uninstall:
+	rm -f $(D)/bin/muniment $(D)/sbin/mount.muniment
+	rm -f $(foreach n,1 5 8,$(patsubst man/%,$(D)/share/man/man$(n)/%,\
+		$(call MAN,$(n))))
+	rm -f $(foreach c,$(COMPLETION),$(D)/share/$(lastword \
+		$(subst :, ,$(c))))
 
 clean:
 	rm -rf build build-*
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/hdr -name '*.d' 2>/dev/null)

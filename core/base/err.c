@@ -8,19 +8,47 @@
 #include <string.h>
 #include <unistd.h>
 
-static void err_mark_cut(struct err *e, int would_be)
+/* Stands in for the code of a struct err that was not given. */
+static _Thread_local enum err_code err_last;
+
+static void err_mark_cut(struct err *e, size_t would_be)
 {
-	if (would_be >= (int)sizeof(e->msg))
+	if (would_be >= sizeof(e->msg))
 		memcpy(e->msg + sizeof(e->msg) - 4, "...", 4);
 }
 
-static void err_vset(struct err *e, enum err_code code, const char *fmt,
-		     va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+err_vset(struct err *e, enum err_code code, const char *fmt, va_list ap)
 {
+	char msg[ERR_MSG_BYTES];
+	int n;
+
+	err_last = code;
 	if (!e)
 		return;
+	n = vsnprintf(msg, sizeof(msg), fmt, ap);
+	if (n < 0)
+		n = snprintf(msg, sizeof(msg), "error without words");
 	e->code = code;
-	err_mark_cut(e, vsnprintf(e->msg, sizeof(e->msg), fmt, ap));
+	memcpy(e->msg, msg, strlen(msg) + 1);
+	err_mark_cut(e, (size_t)n);
+}
+
+/* The reason must survive: a long beginning is cut to make room for it. */
+static void err_append(struct err *e, const char *words)
+{
+	size_t n = strlen(e->msg), len = strlen(words);
+	size_t room = sizeof(e->msg) - 1;
+
+	if (len > room)
+		len = room;
+	if (n > room - len) {
+		n = room - len;
+		if (n >= 3)
+			memcpy(e->msg + n - 3, "...", 3);
+	}
+	memcpy(e->msg + n, words, len);
+	e->msg[n + len] = '\0';
 }
 
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
@@ -62,18 +90,16 @@ enum err_code err_from_errno(int errnum)
 int err_errno(struct err *e, int errnum, const char *fmt, ...)
 {
 	enum err_code code = err_from_errno(errnum);
-	char words[128];
-	size_t n;
+	char sys[128], words[160];
 	va_list ap;
 
-	if (!e)
-		return code;
 	va_start(ap, fmt);
 	err_vset(e, code, fmt, ap);
 	va_end(ap);
-	n = strlen(e->msg);
-	err_mark_cut(e, (int)n + snprintf(e->msg + n, sizeof(e->msg) - n,
-		": %s", strerror_r(errnum, words, sizeof(words))));
+	snprintf(words, sizeof(words), ": %s",
+		strerror_r(errnum, sys, sizeof(sys)));
+	if (e)
+		err_append(e, words);
 	return code;
 }
 
@@ -83,15 +109,16 @@ int err_ctx(struct err *e, const char *fmt, ...)
 	size_t n;
 	va_list ap;
 
+	BUG_ON((e ? e->code : err_last) == ERR_OK);
 	if (!e)
-		return ERR_IO;
-	memcpy(old, e->msg, sizeof(old));
+		return err_last;
+	memcpy(old, e->msg, strlen(e->msg) + 1);
 	va_start(ap, fmt);
 	err_vset(e, e->code, fmt, ap);
 	va_end(ap);
 	n = strlen(e->msg);
-	err_mark_cut(e, (int)n + snprintf(e->msg + n, sizeof(e->msg) - n,
-		": %s", old));
+	err_mark_cut(e, n + (size_t)snprintf(e->msg + n,
+		sizeof(e->msg) - n, ": %s", old));
 	return e->code;
 }
 
@@ -115,7 +142,7 @@ _Noreturn void err_bug(const char *file, int line, const char *what)
 		"muniment: bug at %s:%d: %s\n", file, line, what);
 
 	if (n > 0 && write(STDERR_FILENO, line_buf,
-	    (size_t)n < sizeof(line_buf) ? (size_t)n : sizeof(line_buf)) < 0)
+	    (size_t)n < sizeof(line_buf) ? (size_t)n : sizeof(line_buf) - 1) < 0)
 		abort();
 	abort();
 }

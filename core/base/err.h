@@ -37,7 +37,8 @@ struct err {
 	char msg[ERR_MSG_BYTES];	/* cut, with "...", if longer */
 };
 
-/* Set the error; return 'code', so that failing is one line. */
+/* Set the error; return 'code', so that failing is one line.  The arguments
+ * may point into 'e', for another code with the same words. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -45,7 +46,9 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 int err_errno(struct err *e, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Put "FMT: " before the message of a failure; return its code. */
+/* Put "FMT: " before the message of a failure; return its code.  Without a
+ * struct err that is the code which this thread set last.  A bug if there was
+ * no failure. */
 int err_ctx(struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,31 +73,28 @@ int io_pread(int fd, void *p, size_t len, uint64_t off, const char *what,
 
 int io_read_file(int dirfd, const char *path, struct buf *b, struct err *e)
 {
+	size_t before = b->len;
+	uint8_t chunk[32768];
+	ssize_t got;
 	int fd, rc = 0;
 
 	BUG_ON(b->max == 0);
 	fd = os_now->openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot open '%s'", path);
-	for (;;) {
-		size_t room = b->max - b->len < 65536 ?
-			b->max - b->len + 1 : 65536;
-		uint8_t chunk[65536 + 1];
-		ssize_t got = os_now->pread(fd, chunk, room, (off_t)b->len);
-
+	do {
+		got = os_now->pread(fd, chunk, sizeof(chunk),
+			(off_t)(b->len - before));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			rc = err_errno(e, errno, "cannot read '%s'", path);
-		if (got <= 0)
-			break;
-		rc = buf_append(b, chunk, (size_t)got, e);
-		if (rc < 0) {
+		else if (buf_append(b, chunk, (size_t)got, e) < 0)
 			rc = err_ctx(e, "'%s'", path);
-			break;
-		}
-	}
+	} while (rc == 0 && got != 0);
 	os_now->close(fd);
+	if (rc < 0)
+		b->len = before;
 	return rc;
 }
 
@@ -105,8 +104,8 @@ static int io_write_tmp(int dirfd, const char *tmp, const void *p, size_t len,
 	struct iovec iov = { (void *)(uintptr_t)p, len };
 	int fd, rc;
 
-	fd = os_now->openat(dirfd, tmp,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = os_now->openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		mode);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot create '%s'", tmp);
 	rc = io_writev(fd, &iov, 1, tmp, e);
@@ -114,6 +113,8 @@ static int io_write_tmp(int dirfd, const char *tmp, const void *p, size_t len,
 		rc = err_errno(e, errno, "cannot write '%s'", tmp);
 	if (os_now->close(fd) < 0 && rc == 0)
 		rc = err_errno(e, errno, "cannot write '%s'", tmp);
+	if (rc < 0)
+		os_now->unlinkat(dirfd, tmp, 0);
 	return rc;
 }
 
@@ -123,12 +124,15 @@ static int io_sync_parent(int dirfd, const char *path, struct err *e)
 	char *dir;
 	int fd, rc = 0;
 
-	dir = slash ? mem_printf("%.*s", (int)(slash - path), path) :
-		mem_str(".");
+	if (!slash)
+		dir = mem_str(".");
+	else if (slash == path)
+		dir = mem_str("/");
+	else
+		dir = mem_printf("%.*s", (int)(slash - path), path);
 	if (!dir)
 		return err_nomem(e);
-	fd = os_now->openat(dirfd, slash == path ? "/" : dir,
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	fd = os_now->openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0 || os_now->fsync(fd) < 0)
 		rc = err_errno(e, errno, "cannot write folder '%s'", dir);
 	if (fd >= 0)
@@ -140,44 +144,63 @@ static int io_sync_parent(int dirfd, const char *path, struct err *e)
 int io_publish(int dirfd, const char *path, const void *p, size_t len,
 	       unsigned mode, struct err *e)
 {
-	char *tmp = mem_printf("%s.tmp.%ld", path, (long)getpid());
+	uint64_t unique;
+	char *tmp;
 	int rc;
 
+	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
+		return err_errno(e, errno, "cannot get random bytes");
+	tmp = mem_printf("%s.tmp.%016" PRIx64, path, unique);
 	if (!tmp)
 		return err_nomem(e);
-	rc = io_write_tmp(dirfd, tmp, p, len, mode, e);
-	if (rc == 0 && os_now->renameat(dirfd, tmp, dirfd, path) < 0)
+	if ((rc = io_write_tmp(dirfd, tmp, p, len, mode, e)) < 0)
+		goto out;
+	if (os_now->renameat(dirfd, tmp, dirfd, path) < 0) {
 		rc = err_errno(e, errno, "cannot create '%s'", path);
-	if (rc < 0)
 		os_now->unlinkat(dirfd, tmp, 0);
-	else
-		rc = io_sync_parent(dirfd, path, e);
+		goto out;
+	}
+	rc = io_sync_parent(dirfd, path, e);
+out:
 	free(tmp);
 	return rc;
+}
+
+/* Not every file system says EEXIST for a folder that is there. */
+static int io_make_dir(const char *path, struct err *e)
+{
+	struct stat st;
+	int errnum;
+
+	if (os_now->mkdirat(AT_FDCWD, path, 0700) == 0)
+		return io_sync_parent(AT_FDCWD, path, e);
+	errnum = errno;
+	if (os_now->fstatat(AT_FDCWD, path, &st, 0) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errnum = ENOTDIR;
+	}
+	return err_errno(e, errnum, "cannot create folder '%s'", path);
 }
 
 int io_make_dirs(const char *path, struct err *e)
 {
 	char *copy = mem_str(path);
-	char *s;
+	char *s = copy;
 	int rc = 0;
 
 	if (!copy)
 		return err_nomem(e);
-	for (s = copy + 1; rc == 0; s++) {
-		char was = *s;
+	do {
+		char was;
 
-		if (was != '/' && was != '\0')
-			continue;
+		s += strspn(s, "/");
+		s += strcspn(s, "/");
+		was = *s;
 		*s = '\0';
-		if (os_now->mkdirat(AT_FDCWD, copy, 0700) < 0 &&
-		    errno != EEXIST)
-			rc = err_errno(e, errno, "cannot create folder '%s'",
-				copy);
+		rc = io_make_dir(copy, e);
 		*s = was;
-		if (was == '\0')
-			break;
-	}
+	} while (rc == 0 && s[strspn(s, "/")] != '\0');
 	free(copy);
 	return rc;
 }

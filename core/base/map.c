@@ -6,11 +6,16 @@
 
 #include "base/mem.h"
 
-static bool map_vacant(const struct map_entry *t)
+static bool map_key_zero(const uint8_t key[16])
 {
 	static const uint8_t zero[16];
 
-	return memcmp(t->key, zero, sizeof(zero)) == 0;
+	return memcmp(key, zero, sizeof(zero)) == 0;
+}
+
+static bool map_vacant(const struct map_entry *t)
+{
+	return map_key_zero(t->key);
 }
 
 static struct map_entry *map_place(const struct map *m, const uint8_t key[16])
@@ -57,13 +62,14 @@ int map_put(struct map *m, const uint8_t key[16], uint64_t **value, bool *was,
 	struct map_entry *t;
 	int rc;
 
+	if (map_key_zero(key))
+		return err_set(e, ERR_CORRUPT, "an id of nothing but zeros");
 	if (m->count >= m->size / 4 * 3 && (rc = map_grow(m, e)) < 0)
 		return rc;
 	t = map_place(m, key);
 	*was = !map_vacant(t);
 	if (!*was) {
 		memcpy(t->key, key, 16);
-		BUG_ON(map_vacant(t));
 		t->value = 0;
 		m->count++;
 	}

@@ -19,15 +19,15 @@ struct map_entry {
 	uint64_t value;
 };
 struct map {
-	struct map_entry *tab;	/* a key of all zero bytes is an empty place;
-				 * the map refuses it as a key (a bug) */
+	struct map_entry *tab;	/* a key of all zero bytes: an empty place */
 	size_t count, size;	/* size: 0 or a power of two */
 };
 #define MAP_INIT { NULL, 0, 0 }
 
 /* The value's place, or NULL.  Valid until the next map_put. */
 uint64_t *map_get(const struct map *m, const uint8_t key[16]);
-/* Insert, or find: *was tells.  *value points to the place. */
+/* Insert (with value 0), or find: *was tells.  *value points to the place.
+ * ERR_CORRUPT: the key is all zeros, which no honest id is. */
 int map_put(struct map *m, const uint8_t key[16], uint64_t **value, bool *was,
 	    struct err *e);
 void map_clear(struct map *m);		/* empty, keeps the room */

@@ -21,15 +21,14 @@ static int mem_must_fail(void)
 {
 	unsigned long left = atomic_load(&mem_countdown);
 
-	if (left == 0)
-		return 0;
-	if (left == 1) {
-		if (!atomic_load(&mem_forever))
-			atomic_store(&mem_countdown, 0);
-		return 1;
-	}
-	atomic_fetch_sub(&mem_countdown, 1);
-	return 0;
+	do {
+		if (left == 0)
+			return 0;
+		if (left == 1 && atomic_load(&mem_forever))
+			return 1;
+	} while (!atomic_compare_exchange_weak(&mem_countdown, &left,
+		left - 1));
+	return left == 1;
 }
 
 void *mem_alloc(size_t bytes)
@@ -42,23 +41,29 @@ void *mem_array(size_t n, size_t bytes_each)
 	return mem_resize(NULL, n, bytes_each);
 }
 
-void *mem_zero(size_t n, size_t bytes_each)
-{
-	void *p = mem_array(n, bytes_each);
-
-	if (p)
-		memset(p, 0, n * bytes_each);
-	return p;
-}
-
-void *mem_resize(void *old, size_t n, size_t bytes_each)
+/* The bytes to ask the system for; 0: the answer is NULL. */
+static size_t mem_total(size_t n, size_t bytes_each)
 {
 	size_t total;
 
 	if (__builtin_mul_overflow(n, bytes_each, &total) ||
 	    total > PTRDIFF_MAX || mem_must_fail())
-		return NULL;
-	return realloc(old, total ? total : 1);
+		return 0;
+	return total ? total : 1;
+}
+
+void *mem_zero(size_t n, size_t bytes_each)
+{
+	size_t total = mem_total(n, bytes_each);
+
+	return total ? calloc(1, total) : NULL;
+}
+
+void *mem_resize(void *old, size_t n, size_t bytes_each)
+{
+	size_t total = mem_total(n, bytes_each);
+
+	return total ? realloc(old, total) : NULL;
 }
 
 void *mem_dup(const void *p, size_t bytes)

@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include "base/err.h"
+
 void rd_init(struct rd *r, const void *p, size_t len)
 {
-	r->p = p;
+	static const uint8_t nothing;
+
+	BUG_ON(!p && len > 0);
+	r->p = p ? p : &nothing;
 	r->end = r->p + len;
 	r->bad = false;
 }
@@ -110,6 +115,8 @@ void rd_copy(struct rd *r, void *out, size_t len)
 {
 	const uint8_t *p = rd_bytes(r, len);
 
+	if (len == 0)
+		return;
 	if (p)
 		memcpy(out, p, len);
 	else

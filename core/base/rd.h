@@ -17,6 +17,7 @@ struct rd {
 	bool bad;
 };
 
+/* 'p' may be NULL if len is 0. */
 void rd_init(struct rd *r, const void *p, size_t len);
 uint8_t rd_u8(struct rd *r);
 uint16_t rd_le16(struct rd *r);
@@ -27,7 +28,8 @@ uint64_t rd_varint(struct rd *r);
 int64_t rd_zigzag(struct rd *r);
 /* A varint that must be <= max. */
 uint64_t rd_varint_max(struct rd *r, uint64_t max);
-/* 'len' bytes, pointing into the input; NULL if they are not there. */
+/* 'len' bytes, pointing into the input; NULL if they are not there.  No bytes
+ * are always there unless the cursor has failed. */
 const uint8_t *rd_bytes(struct rd *r, size_t len);
 /* Copies into 'out', zeroes if they are not there. */
 void rd_copy(struct rd *r, void *out, size_t len);
