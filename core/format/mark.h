@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FORMAT_MARK_H
+#define FORMAT_MARK_H
+
+#include "base/buf.h"
+#include "base/strv.h"
+#include "format/fmt.h"
+#include "format/segment.h"
+
+/*
+ * The small files beside the archives, all of one shape: prefix (32),
+ * repository id (16), writer (32), le32 body length, signature (64) over all
+ * other bytes, body sealed with BLAKE2b-256(K_loc, kind || name), nonce 0 for
+ * that key is used once: names are never used twice.  The salt of 16 random
+ * bytes before the body makes that hold for names that are (heartbeats,
+ * pins) too.
+ *
+ * tombstones/SESSION   the archive of that session is deleted
+ * sessions/SESSION     a writer is at work (heartbeats: SESSION.N)
+ * generations/NNNNNNNN base segments and condemned packs of a collection
+ * pins/SESSION         a mount reads these archives
+ */
+struct mark_tombstone {
+	struct sid archive;		/* the name */
+	struct oid record;		/* id of the record it deletes */
+	int64_t time_nsec;
+	char *host, *user, *reason;
+};
+struct mark_session {
+	struct sid session;		/* the name */
+	struct sid client;
+	int64_t start_nsec;
+	uint32_t pid;
+	char *host, *boot_id;		/* a dead process is told by these */
+	uint64_t pid_start;		/* start time of the process, in ticks */
+};
+struct mark_generation {
+	uint32_t number;		/* the name, %08x */
+	struct segment_name *base;
+	uint32_t n_base;
+	struct oid *condemned;		/* pack names */
+	uint32_t n_condemned;
+};
+struct mark_pin {
+	struct sid pin;			/* the name */
+	struct sid client;
+	int64_t start_nsec;
+	uint32_t pid;
+	char *host, *boot_id;
+	uint64_t pid_start;
+	struct sid *archives;
+	uint32_t n_archives;
+};
+
+int mark_put_tombstone(const struct fmt_ctx *ctx,
+		       const struct mark_tombstone *t, struct buf *out,
+		       struct err *e);
+int mark_get_tombstone(struct mark_tombstone *t, const struct fmt_ctx *ctx,
+		       const struct sid *name, const uint8_t *p, size_t len,
+		       struct err *e);
+void mark_tombstone_release(struct mark_tombstone *t);
+int mark_put_session(const struct fmt_ctx *ctx, const struct mark_session *s,
+		     struct buf *out, struct err *e);
+int mark_get_session(struct mark_session *s, const struct fmt_ctx *ctx,
+		     const struct sid *name, const uint8_t *p, size_t len,
+		     struct err *e);
+void mark_session_release(struct mark_session *s);
+int mark_put_generation(const struct fmt_ctx *ctx,
+			const struct mark_generation *g, struct buf *out,
+			struct err *e);
+int mark_get_generation(struct mark_generation *g, const struct fmt_ctx *ctx,
+			uint32_t number, const uint8_t *p, size_t len,
+			struct err *e);
+void mark_generation_release(struct mark_generation *g);
+int mark_put_pin(const struct fmt_ctx *ctx, const struct mark_pin *p,
+		 struct buf *out, struct err *e);
+int mark_get_pin(struct mark_pin *p, const struct fmt_ctx *ctx,
+		 const struct sid *name, const uint8_t *bytes, size_t len,
+		 struct err *e);
+void mark_pin_release(struct mark_pin *p);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FORMAT_RECORD_H
+#define FORMAT_RECORD_H
+
+#include "base/buf.h"
+#include "base/strv.h"
+#include "format/entry.h"
+#include "format/fmt.h"
+#include "format/object.h"
+#include "format/pack.h"
+
+/*
+ * An archive record: archives/SESSION, put once; putting it is the commit.
+ * A fence has the same name and makes that commit impossible.
+ *
+ *   0  32  prefix (FMT_RECORD)
+ *  32  16  repository id
+ *  48  16  session id (is the name)
+ *  64  32  writer: Ed25519 public key
+ *  96 104  session entry as in a pack's table
+ * 200   4  head ciphertext length     204  4  body ciphertext length
+ * 208  64  signature by writer over all bytes but these 64
+ * 272 ...  head: sealed with BLAKE2b-256(K_loc, "rechead " || session id),
+ *          nonce 0: what a client without read rights may see
+ *  ..  ..  body: sealed with the session's content key, nonce
+ *          BLAKE2b-192 of "recbody" under the nonce key
+ *  ..  ..  zeroes up to a multiple of 2,048
+ * Associated data of both: bytes 0..95.
+ *
+ * Id of an archive, shown to users: BLAKE2b-256 of the whole file.
+ */
+#define RECORD_MAX_BYTES (1u << 20)
+#define RECORD_PAD_BYTES 2048
+
+enum record_flags {
+	RECORD_PARTIAL = 1 << 0		/* the run was interrupted */
+};
+struct record_seen {			/* newest record of another client */
+	struct sid client;
+	uint64_t seq;
+	struct oid hash;
+};
+struct record_name {			/* number and name of an owner */
+	uint32_t id;
+	char *name;
+};
+struct record_stats {
+	uint64_t files, dirs, bytes;	/* in the archive */
+	uint64_t stored_bytes;		/* sealed, of all objects it needed new */
+	uint64_t new_bytes;		/* plain bytes of those */
+	uint64_t comp_bytes;		/* estimate for the whole archive, or 0 */
+	uint64_t added, changed, unchanged, errors;
+};
+struct record {
+	/* clear */
+	struct sid session;
+	struct key writer;
+	struct pack_session key;	/* the session that sealed the body */
+	/* head */
+	struct sid client;		/* the machine that wrote it */
+	uint64_t seq;			/* 1, 2, ... per client */
+	struct oid prev;		/* id of the client's last record */
+	uint32_t generation;
+	uint32_t flags;			/* enum record_flags */
+	struct record_seen *seen;
+	uint32_t n_seen;
+	/* body */
+	char *name, *series, *host, *user, *comment;
+	struct strv command;		/* argv, without secrets */
+	struct strv paths;		/* as given */
+	int64_t start_nsec, end_nsec;
+	int32_t utc_offset_secs;	/* of the machine then */
+	struct dir_ref root;		/* kind DIR_ROOT */
+	struct record_stats stats;
+	struct strv warnings;		/* what is missing and why, <= 100 */
+	struct record_name *users, *groups;
+	uint32_t n_users, n_groups;
+	char *program;			/* "muniment 0.1.0" */
+};
+void record_release(struct record *r);
+
+/* Encode and sign; *id gets the archive's id. */
+int record_seal(const struct fmt_ctx *ctx, const struct record *r,
+		const struct object_keys *k, struct buf *file, struct oid *id,
+		struct err *e);
+/*
+ * Decode in two steps, as rights differ.  Both verify the signature by the
+ * writer named in it; whether that writer is trusted is the caller's matter.
+ * record_open_head: clear part and head.  ERR_EXIST: it is a fence.
+ */
+int record_open_head(struct record *r, const struct fmt_ctx *ctx,
+		     const struct sid *session, const uint8_t *p, size_t len,
+		     struct oid *id, struct err *e);
+/* After record_open_head, with the keys of r->key. */
+int record_open_body(struct record *r, const struct fmt_ctx *ctx,
+		     const struct object_keys *k, const uint8_t *p, size_t len,
+		     struct err *e);
+
+/* A fence: prefix, repository id, session id, and a MAC under K_loc. */
+int record_put_fence(const struct fmt_ctx *ctx, const struct sid *session,
+		     struct buf *file, struct err *e);
+bool record_is_fence(const uint8_t *p, size_t len);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * The store: where a repository's files are.  It needs four verbs only:
+ * put-if-absent, get, list, delete; nothing is ever overwritten or renamed
+ * over.  Every function is safe from any thread and blocks.
+ */
+enum store_kind {
+	STORE_ROOT,		/* REPOSITORY, README */
+	STORE_KEYS,
+	STORE_DATA,		/* names are 64 hex digits; spread over 00..ff */
+	STORE_META,		/* the same */
+	STORE_INDEX,
+	STORE_ARCHIVES,
+	STORE_TOMBSTONES,
+	STORE_SESSIONS,
+	STORE_GENERATIONS,
+	STORE_PINS,
+	STORE_PARITY,
+	STORE_RESERVE,
+	STORE_KINDS
+};
+const char *store_kind_name(enum store_kind k);	/* "data", ... */
+
+#define STORE_NAME_MAX 128	/* [0-9a-zA-Z._-]+, not starting with a dot */
+
+enum store_put_flags {
+	/* The name decides a race: content and name appear in one atomic step
+	 * on every store (commits, fences, generations, REPOSITORY). */
+	STORE_PUT_RACE = 1 << 0
+};
+
+enum store_open_flags {
+	STORE_CREATE = 1 << 0,		/* make the folders (init) */
+	STORE_PARENTS = 1 << 1		/* and their parents */
+};
+
+typedef int store_list_fn(const char *name, uint64_t size, void *ctx);
+
+struct store_ops;
+struct store {
+	const struct store_ops *ops;
+	char *url;		/* for messages */
+};
+
+/*
+ * What an implementation gives; the comments are the contract of the
+ * functions below, and tests/unit/test_store.c holds every store to them.
+ */
+struct store_ops {
+	int (*put)(struct store *s, enum store_kind k, const char *name,
+		   const struct iovec *iov, int n, unsigned flags,
+		   struct err *e);
+	int (*get)(struct store *s, enum store_kind k, const char *name,
+		   uint64_t off, size_t len, struct buf *out, struct err *e);
+	int (*stat)(struct store *s, enum store_kind k, const char *name,
+		    uint64_t *size, struct err *e);
+	int (*list)(struct store *s, enum store_kind k, store_list_fn *fn,
+		    void *ctx, struct err *e);
+	int (*del)(struct store *s, enum store_kind k, const char *name,
+		   struct err *e);
+	int (*sync)(struct store *s, struct err *e);
+	int (*space)(struct store *s, uint64_t *free_bytes,
+		     uint64_t *total_bytes, struct err *e);
+	void (*close)(struct store *s);
+};
+
+/*
+ * Open by URL: a path or file://PATH.  ERR_NOREPO: no such folder (without
+ * STORE_CREATE).  ERR_EXIST (with STORE_CREATE): the folder is there and is
+ * neither empty nor an unfinished init of ours.  ERR_CONFIG: a kind of URL
+ * this program does not know.
+ */
+int store_open(struct store **out, const char *url, unsigned flags,
+	       struct err *e);
+void store_close(struct store *s);		/* NULL ok */
+
+/*
+ * Put-if-absent of all bytes of iov (not changed).  Returning 0: the bytes
+ * are on their way to the disk as that name, and durable after the next
+ * store_sync() that returns 0.  ERR_EXIST: the name was taken, and stays as
+ * it was.  ERR_FULL, ERR_DENIED, ERR_IO: the name does not exist (a failed
+ * write, fsync or close was tried once more under a new temporary name); only
+ * if the failure came after the name was made may it exist: then a
+ * second put says ERR_EXIST, and the bytes are whole.
+ */
+int store_put(struct store *s, enum store_kind k, const char *name,
+	      const struct iovec *iov, int n, unsigned flags, struct err *e);
+/* One piece. */
+int store_put_buf(struct store *s, enum store_kind k, const char *name,
+		  const struct buf *b, unsigned flags, struct err *e);
+
+/* Append exactly 'len' bytes at 'off' to out.  ERR_NOENT: no such name.
+ * ERR_CORRUPT: it is shorter than that. */
+int store_get(struct store *s, enum store_kind k, const char *name,
+	      uint64_t off, size_t len, struct buf *out, struct err *e);
+/* The whole of it; ERR_CORRUPT if it is larger than 'max'. */
+int store_get_all(struct store *s, enum store_kind k, const char *name,
+		  size_t max, struct buf *out, struct err *e);
+int store_stat(struct store *s, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e);
+/* Every name, in no order, temporary ones never; a name put before the call
+ * began is among them.  A nonzero return of fn ends it and is returned. */
+int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
+	       void *ctx, struct err *e);
+/* ERR_NOENT: it was not there. */
+int store_del(struct store *s, enum store_kind k, const char *name,
+	      struct err *e);
+
+/*
+ * Barrier: every put that returned before the call is durable, name and
+ * bytes, when it returns 0.  A failure means that any put since the last
+ * barrier may be lost: the session that sees it is dead.
+ */
+int store_sync(struct store *s, struct err *e);
+int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
+		struct err *e);
+
+/* store/local.c: opened by path; store/mem.c: for tests and models. */
+int store_open_local(struct store **out, const char *path, unsigned flags,
+		     struct err *e);
+struct store *store_open_mem(struct err *e);
+
+/*
+ * store/fault.c: wraps a store (owns it), counts operations, and makes the
+ * k-th one fail, or be the last that happens: afterwards everything fails,
+ * as if the machine were gone.  The memory below keeps what was done.
+ */
+enum store_fault_how {
+	STORE_FAULT_BEFORE,	/* fails, nothing was done */
+	STORE_FAULT_AFTER,	/* was done, and says it failed */
+	STORE_FAULT_CUT_BEFORE,	/* the last operation was the one before */
+	STORE_FAULT_CUT_AFTER
+};
+struct store *store_open_fault(struct store *below, struct err *e);
+void store_fault_arm(struct store *s, uint64_t at, enum store_fault_how how,
+		     enum err_code code);
+uint64_t store_fault_count(const struct store *s);
+struct store *store_fault_below(struct store *s);
+/* Take the store below out again; the wrapper can only be closed. */
+struct store *store_fault_take(struct store *s);
+
+#endif
