@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+/* The engine, as fs/ and tools/ see it. */
+#include "archive/create.h"
+#include "archive/diff.h"
+#include "archive/extract.h"
+#include "archive/file.h"
+#include "archive/fstate.h"
+#include "archive/pattern.h"
+#include "archive/scan.h"
+#include "archive/tar.h"
+#include "archive/tree.h"
+#include "base/buf.h"
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/hex.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/rd.h"
+#include "base/strv.h"
+#include "codec/comp.h"
+#include "codec/key.h"
+#include "format/entry.h"
+#include "format/record.h"
+#include "maint/check.h"
+#include "maint/stats.h"
+#include "repo/catalog.h"
+#include "repo/home.h"
+#include "repo/reader.h"
+#include "repo/repo.h"
+#include "repo/session.h"
+#include "store/store.h"
+
+#endif

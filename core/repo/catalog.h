@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_CATALOG_H
+#define REPO_CATALOG_H
+
+#include "base/err.h"
+#include "format/record.h"
+
+/*
+ * The archives of a repository: records that are there, are no fences, and
+ * have no tombstone, oldest first (by start time, then name).  Records are
+ * immutable, so what was once read is kept in the local cache.
+ */
+struct repo;
+
+struct catalog_item {
+	struct record rec;
+	struct oid id;
+	struct err bad;		/* code != 0: the record cannot be read; only
+				 * rec.session is set */
+};
+struct catalog {
+	struct catalog_item **item;
+	size_t n;
+	size_t n_bad;		/* damaged ones: in 'bad', not in 'item' */
+	struct catalog_item **bad;
+};
+/* A damaged record does not hide the others. */
+int catalog_load(struct catalog **out, struct repo *r, struct err *e);
+void catalog_free(struct catalog *c);
+
+/*
+ * By name; by "latest"; by id as hex, at least 8 digits.  An exact name comes
+ * first.  ERR_NOENT with the nearest name as a suggestion; ERR_CONFIG: an id
+ * prefix that fits several.
+ */
+int catalog_find(const struct catalog *c, const char *name,
+		 const struct catalog_item **out, struct err *e);
+/* Newest complete archive, or NULL. */
+const struct catalog_item *catalog_latest(const struct catalog *c);
+/* Like catalog_load, but cheap: has anything changed since?  For mounts. */
+int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
+		    struct err *e);
+
+/*
+ * Delete: put a tombstone.  COMMIT POINT: the put, made durable by the sync
+ * after it.  ERR_NOENT: already deleted.
+ */
+int catalog_delete(struct repo *r, const struct catalog_item *it,
+		   const char *reason, struct err *e);
+/*
+ * Rename: the same tree under a new record (by a session, so that it cannot be
+ * collected in between), then a tombstone for the old.  Between the two both
+ * names exist.  COMMIT POINT: the new record.
+ */
+int catalog_rename(struct repo *r, const struct catalog_item *it,
+		   const char *name, struct oid *id, struct err *e);
+
+/* A name an archive may have: UTF-8, 1 .. 255 bytes, no '/', no control
+ * characters, no "::", not starting or ending with a space, not "latest". */
+int catalog_name_check(const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_HOME_H
+#define REPO_HOME_H
+
+#include "base/err.h"
+#include "base/sid.h"
+
+/*
+ * Folders of the machine: the cache (may vanish at any time, costs only time)
+ * and the configuration (key files, pins, the machine's client id).
+ * $MUNIMENT_CACHE_DIR or $XDG_CACHE_HOME/muniment or ~/.cache/muniment;
+ * $MUNIMENT_CONFIG_DIR or $XDG_CONFIG_HOME/muniment or ~/.config/muniment.
+ * All return malloc'ed paths; NULL: no memory, or no home at all.
+ */
+char *home_cache(void);
+char *home_config(void);
+/* CACHE/REPO-ID[/sub], made if missing; NULL if it cannot be written: the
+ * caller does without. */
+char *home_repo_cache(const struct sid *repo, const char *sub);
+/* CONFIG/keys/REPO-ID */
+char *home_key_file(const struct sid *repo);
+
+/* This machine's client id: CONFIG/client, made at the first call; when that
+ * cannot be written, made from /etc/machine-id. */
+int home_client_id(struct sid *out, struct err *e);
+
+/* Facts about this process, for session files.  Static storage. */
+const char *home_host_name(void);
+const char *home_boot_id(void);
+uint64_t home_pid_start(void);	/* of this process, in clock ticks; 0: unknown */
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_READER_H
+#define REPO_READER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/oid.h"
+#include "format/fmt.h"
+
+/*
+ * Reads objects: index, store, decrypt, decompress, verify; with a cache of
+ * plain objects bounded in bytes and single-flight loads (the second thread
+ * that wants an object waits for the first).  Safe from any thread.
+ */
+struct reader;
+struct repo;
+
+/* A plain object.  Shared and immutable. */
+struct obj {
+	const uint8_t *p;
+	size_t len;
+};
+
+/* cache_bytes 0: nothing is kept.  The repository stays the caller's. */
+int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
+		struct err *e);
+void reader_close(struct reader *rd);		/* NULL ok */
+struct repo *reader_repo(const struct reader *rd);
+
+/* Give back with reader_release.  ERR_NOENT: no pack that is there has it.
+ * ERR_CORRUPT: it is damaged, the message names pack and object. */
+int reader_get(struct reader *rd, enum obj_type t, const struct oid *id,
+	       struct obj **out, struct err *e);
+void reader_release(struct reader *rd, struct obj *o);	/* NULL ok */
+/* Into a buffer (cleared first), past the cache. */
+int reader_fetch(struct reader *rd, enum obj_type t, const struct oid *id,
+		 struct buf *out, struct err *e);
+/* Is it listed in the index?  Nothing is read. */
+bool reader_has(struct reader *rd, const struct oid *id);
+/* List the repository's segments again. */
+int reader_refresh(struct reader *rd, struct err *e);
+
+struct reader_stats {
+	uint64_t hits, misses, cached_bytes;
+	uint64_t read_bytes, plain_bytes;	/* of the misses */
+};
+void reader_stats(struct reader *rd, struct reader_stats *out);
+
+#endif
