@@ -141,8 +141,9 @@ _Noreturn void err_bug(const char *file, int line, const char *what)
 	int n = snprintf(line_buf, sizeof(line_buf),
 		"muniment: bug at %s:%d: %s\n", file, line, what);
 
-	if (n > 0 && write(STDERR_FILENO, line_buf,
-	    (size_t)n < sizeof(line_buf) ? (size_t)n : sizeof(line_buf) - 1) < 0)
+	if (n >= (int)sizeof(line_buf))
+		n = (int)sizeof(line_buf) - 1;
+	if (n > 0 && write(STDERR_FILENO, line_buf, (size_t)n) < 0)
 		abort();
 	abort();
 }

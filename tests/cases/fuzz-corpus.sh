@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Every fuzz target over its corpus: what once broke stays mended.
 # timeout: 300
 . "$TOP/tests/lib.sh"

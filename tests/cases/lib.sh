@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # The shell helpers fail when they should.
 . "$TOP/tests/lib.sh"
 

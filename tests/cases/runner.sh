@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # The test runner: verdicts, limits, and what it clears away.
 . "$TOP/tests/lib.sh"
 
