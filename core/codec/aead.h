@@ -17,7 +17,8 @@ struct aead_nonce {
 	uint8_t b[24];
 };
 
-/* A nonce that is a counter: for keys that are used for one file only. */
+/* A nonce that is a counter, eight little-endian bytes and 16 of zero: for
+ * keys that are used for one file only. */
 void aead_nonce_count(struct aead_nonce *n, uint64_t count);
 
 /* Writes len + AEAD_TAG_BYTES bytes. */

@@ -43,7 +43,7 @@ void key_hash(struct oid *out, const struct key *k, const void *a,
 /* SipHash-2-4 of a short string under the first half of k. */
 uint64_t key_siphash(const struct key *k, const void *p, size_t len);
 
-/* XXH3-128: finds rot, not malice. */
+/* XXH3-128 in its canonical (big-endian) form: finds rot, not malice. */
 struct key_sum {
 	uint8_t b[16];
 };
@@ -54,10 +54,12 @@ void key_sum_end(struct key_sum_state *s, struct key_sum *out); /* may go on */
 void key_sum_free(struct key_sum_state *s);
 void key_sum(struct key_sum *out, const void *p, size_t len);
 
-/* ChaCha20 stream from k with nonce number n: padding that looks like data. */
+/* ChaCha20 (DJB's: 64-bit counter from 0) stream from k, its nonce n as eight
+ * little-endian bytes: padding that looks like data. */
 void key_stream(void *out, size_t len, const struct key *k, uint64_t n);
 
-/* X25519 sealed boxes: who seals needs only the public half. */
+/* X25519 sealed boxes: who seals needs only the public half.  A public key of
+ * small order is a bug: they come from key_box_pair, or out of a bundle. */
 #define KEY_SEALED_BYTES(n) ((n) + 48)
 void key_box_pair(struct key *pub, struct key *sec, const struct key *seed);
 void key_box_seal(uint8_t *out, const void *p, size_t len,
