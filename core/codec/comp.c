@@ -13,7 +13,7 @@
 #include "base/rd.h"
 
 #define COMP_MAGIC 0xfd2fb528u		/* of a zstd frame, RFC 8878 */
-#define COMP_WINDOW_LOG_MAX 24		/* zstd never takes more than the input */
+#define COMP_WINDOW_LOG_MAX 24		/* zstd takes the input's at most */
 #define COMP_VERIFY_BYTES (128u << 10)	/* zstd's largest block */
 #define COMP_SAMPLE_BYTES 4096
 #define COMP_SAMPLES 4

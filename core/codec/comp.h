@@ -47,10 +47,11 @@ void comp_free(struct comp *c);		/* NULL ok */
 bool comp_hopeless(const void *p, size_t len, bool sample);
 
 /*
- * Compress p[0..len), 1 <= len <= COMP_MAX_BYTES (a bug otherwise).  On COMP_ZSTD *out has the frame, was
- * decompressed again and compared; on COMP_RAW *out is cleared and the caller
- * stores p.  Returns the codec or an error (ERR_NOMEM; ERR_IO if the frame
- * did not give the same bytes back).
+ * Compress p[0..len), 1 <= len <= COMP_MAX_BYTES (a bug otherwise).  *out is
+ * cleared first.  On COMP_ZSTD it has the frame, which was decompressed again
+ * and compared; on COMP_RAW it is empty and the caller stores p.  Returns the
+ * codec or an error (ERR_NOMEM; ERR_IO if the frame did not give the same
+ * bytes back).
  */
 int comp_pack(struct comp *c, const void *p, size_t len, struct buf *out,
 	      struct err *e);

@@ -19,7 +19,7 @@ static_assert(sizeof(struct key) == crypto_generichash_KEYBYTES, "hash key");
 static_assert(sizeof(struct key) == crypto_kdf_KEYBYTES, "master key");
 static_assert(sizeof(struct key) == crypto_stream_chacha20_KEYBYTES,
 	"stream key");
-static_assert(sizeof(struct key) >= crypto_shorthash_KEYBYTES, "short hash key");
+static_assert(sizeof(struct key) >= crypto_shorthash_KEYBYTES, "short hash");
 static_assert(sizeof(struct key) == crypto_box_PUBLICKEYBYTES, "box public");
 static_assert(sizeof(struct key) == crypto_box_SECRETKEYBYTES, "box secret");
 static_assert(sizeof(struct key) == crypto_box_SEEDBYTES, "box seed");
