@@ -2,6 +2,8 @@
 #ifndef REPO_HOME_H
 #define REPO_HOME_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "base/sid.h"
 

@@ -41,6 +41,10 @@ uint32_t idx_generation(const struct idx *x);
 
 /* false: not listed.  Safe from any thread. */
 bool idx_find(struct idx *x, const struct oid *id, struct idx_loc *out);
+/* The next place, for when the first is gone or damaged: *at counts the
+ * segments looked at and starts as 0; idx_find is the first call. */
+bool idx_find_next(struct idx *x, const struct oid *id, unsigned *at,
+		   struct idx_loc *out);
 bool idx_has(struct idx *x, const struct oid *id);
 uint64_t idx_entries(const struct idx *x);	/* duplicates counted twice */
 
