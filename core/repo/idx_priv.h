@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_IDX_PRIV_H
+#define REPO_IDX_PRIV_H
+
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "repo/idx.h"
+
+/*
+ * One segment, open.  Its arrays lie in the mapped local copy, or, without
+ * one, in memory of their own.
+ */
+struct idx_seg {
+	struct segment_name name;
+	uint32_t n_entries, n_packs, n_filter, n_blocks;
+	uint16_t n_sessions;
+	struct segment_pack *packs;
+	uint32_t *session_no;		/* place here -> number in the idx */
+	const uint8_t *entries;		/* n_entries * 32 */
+	const uint8_t *filter;
+	uint64_t *fence;		/* per block: first 8 prefix bytes, as a
+					 * big-endian number */
+	const uint8_t *sums;		/* local copy: per block 8 bytes */
+	atomic_uchar *checked;		/* local copy: block was compared */
+	void *map;			/* the local copy, or NULL */
+	size_t map_len;
+	uint8_t *own_entries, *own_filter;	/* without one */
+	atomic_bool bad;		/* damaged: refresh opens it anew */
+};
+
+struct idx {
+	struct repo *repo;
+	enum idx_view view;
+	char *dir;			/* local copies; NULL: none */
+	uint32_t generation;
+	struct idx_seg **seg;		/* newest generation first */
+	size_t n_seg, cap_seg;
+	struct pack_session **session;	/* by number; each allocated alone */
+	uint32_t n_session, cap_session;
+	struct map by_sid;		/* session id -> number */
+	size_t mapped_bytes;
+	atomic_uint lookups;
+};
+
+/* idx_local.c */
+/* Open the local copy of a segment.  ERR_NOENT: there is none, or it is not
+ * whole. */
+int idx_local_open(struct idx *x, struct idx_seg **out,
+		   const struct segment_name *name, struct err *e);
+/* Keep a plain copy; a failure is only a debug line. */
+void idx_local_keep(struct idx *x, const struct segment_name *name,
+		    const struct segment *s);
+void idx_local_drop(struct idx *x, const struct segment_name *name);
+/* Is block b of a local copy what was written?  Any thread. */
+bool idx_local_sound(struct idx_seg *g, uint32_t b);
+/* Remove local copies of segments that the repository no longer has. */
+void idx_local_tidy(struct idx *x);
+
+/* idx.c */
+/* A seg that owns the arrays of s (taken); sessions are registered. */
+int idx_seg_from(struct idx *x, struct idx_seg **out,
+		 const struct segment_name *name, struct segment *s,
+		 struct err *e);
+/* Sessions as stored -> numbers in the idx. */
+int idx_seg_sessions(struct idx *x, struct idx_seg *g,
+		     const struct pack_session *s, uint16_t n, struct err *e);
+int idx_seg_fence(struct idx_seg *g, struct err *e);
+int idx_seg_fetch(struct idx *x, struct segment *s,
+		  const struct segment_name *name, struct err *e);
+void idx_seg_free(struct idx_seg *g);
+int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
+uint64_t idx_be64(const uint8_t *p);
+
+#endif
