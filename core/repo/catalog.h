@@ -21,11 +21,14 @@ struct catalog_item {
 struct catalog {
 	struct catalog_item **item;
 	size_t n;
+	size_t names_at_load;	/* of archives/ without a tombstone */
 	size_t n_bad;		/* damaged ones: in 'bad', not in 'item' */
 	struct catalog_item **bad;
 };
 /* A damaged record does not hide the others. */
 int catalog_load(struct catalog **out, struct repo *r, struct err *e);
+/* The same with deleted archives, too, as long as their records are there. */
+int catalog_load_all(struct catalog **out, struct repo *r, struct err *e);
 void catalog_free(struct catalog *c);
 
 /*

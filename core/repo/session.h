@@ -18,6 +18,7 @@
  * COMMIT POINT: putting archives/SESSION in session_commit.
  */
 struct session;
+struct session_worker;
 struct repo;
 
 struct session_opts {
@@ -45,14 +46,16 @@ struct session_sealed {
 };
 /*
  * Hash, look up, compress, verify, seal: appends to 'arena' if fresh.  Any
- * thread, with a compressor of its own.  The first to seal an id claims it: who
+ * thread, with a worker of its own.  The first to seal an id claims it: who
  * comes second gets !fresh, and relies on the first's session_add before the
  * next flush.
  */
-int session_seal(struct session *s, struct comp *c, enum obj_type t,
+int session_seal(struct session *s, struct session_worker *w, enum obj_type t,
 		 const void *p, size_t len, struct buf *arena,
 		 struct session_sealed *out, struct err *e);
-struct comp *session_comp(struct session *s);	/* a new one; NULL: memory */
+/* Compressor and scratch memory of one worker thread.  NULL: no memory. */
+struct session_worker *session_worker_new(struct session *s);
+void session_worker_free(struct session_worker *w);	/* NULL ok */
 
 /* Owner: pack a fresh sealed object. */
 int session_add(struct session *s, const struct session_sealed *o,
@@ -65,6 +68,9 @@ int session_put(struct session *s, enum obj_type t, const void *p, size_t len,
  * is added) and calls session_flush: packs, barrier, segment, barrier. */
 bool session_flush_due(const struct session *s);
 int session_flush(struct session *s, struct err *e);
+
+/* Owner: now and then during long work; puts a heartbeat when one is due. */
+int session_tick(struct session *s, struct err *e);
 
 struct session_stats {
 	uint64_t objects, plain_bytes, stored_bytes;	/* fresh ones */

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "repo/catalog_priv.h"
+#include "repo/repo.h"
+
+static void catalog_item_free(struct catalog_item *it)
+{
+	if (!it)
+		return;
+	record_release(&it->rec);
+	free(it);
+}
+
+static void catalog_list_free(struct catalog_item **item, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		catalog_item_free(item[i]);
+	free(item);
+}
+
+void catalog_free(struct catalog *c)
+{
+	if (!c)
+		return;
+	catalog_list_free(c->item, c->n);
+	catalog_list_free(c->bad, c->n_bad);
+	free(c);
+}
+
+static int catalog_append(struct catalog_item ***list, size_t *n,
+			  struct catalog_item *it, struct err *e)
+{
+	struct catalog_item **p = *list;
+
+	if ((*n & (*n - 1)) == 0) {		/* 0, 1, 2, 4, ...: full */
+		p = mem_resize(p, *n ? *n * 2 : 1,
+			sizeof(struct catalog_item *));
+		if (!p) {
+			catalog_item_free(it);
+			return err_nomem(e);
+		}
+		*list = p;
+	}
+	p[(*n)++] = it;
+	return 0;
+}
+
+static int catalog_keys(struct repo *r, const struct record *rec,
+			struct object_keys *k, struct err *e)
+{
+	struct key secret;
+	int rc = repo_unseal(r, &rec->key, &secret, e);
+
+	if (rc == ERR_AUTH)
+		rc = err_set(e, ERR_CORRUPT, "its key is damaged");
+	if (rc == 0)
+		object_keys(k, &secret, repo_psk(r), &rec->session);
+	key_wipe(&secret, sizeof(secret));
+	return rc;
+}
+
+int catalog_read(struct repo *r, const struct sid *session,
+		 struct catalog_item *it, struct err *e)
+{
+	struct object_keys k;
+	struct buf b = BUF_INIT;
+	char hex[SID_HEX_BYTES];
+	int rc;
+
+	sid_hex(session, hex);
+	it->rec.session = *session;
+	rc = store_get_all(repo_store(r), STORE_ARCHIVES, hex,
+		RECORD_MAX_BYTES, &b, e);
+	if (rc == 0)
+		rc = record_open_head(&it->rec, repo_ctx(r), session, b.p,
+			b.len, &it->id, e);
+	if (rc == 0 && (repo_rights(r) & KEY_READ)) {
+		rc = catalog_keys(r, &it->rec, &k, e);
+		if (rc == 0)
+			rc = record_open_body(&it->rec, repo_ctx(r), &k, b.p,
+				b.len, e);
+		key_wipe(&k, sizeof(k));
+	}
+	if (rc < 0 && rc != ERR_EXIST && rc != ERR_NOENT)
+		err_ctx(e, "archives/%s", hex);
+	buf_release(&b);
+	return rc;
+}
+
+static int catalog_add(struct catalog *c, struct repo *r,
+		       struct catalog_cache *cache, const struct sid *session,
+		       struct err *e)
+{
+	struct catalog_item *it = mem_zero(1, sizeof(*it));
+	struct err why = { ERR_OK, "" };
+	int rc;
+
+	if (!it)
+		return err_nomem(e);
+	if (catalog_cache_get(cache, session, it))
+		return catalog_append(&c->item, &c->n, it, e);
+	rc = catalog_read(r, session, it, &why);
+	if (rc == 0) {
+		catalog_cache_put(cache, it);
+		return catalog_append(&c->item, &c->n, it, e);
+	}
+	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG) {
+		record_release(&it->rec);
+		it->rec.session = *session;
+		it->bad = why;
+		return catalog_append(&c->bad, &c->n_bad, it, e);
+	}
+	catalog_item_free(it);
+	if (rc == ERR_EXIST || rc == ERR_NOENT)	/* a fence; collected */
+		return 0;
+	if (e)
+		*e = why;
+	return rc;
+}
+
+static int catalog_cmp(const void *a, const void *b)
+{
+	const struct record *x = &(*(struct catalog_item *const *)a)->rec;
+	const struct record *y = &(*(struct catalog_item *const *)b)->rec;
+	int c;
+
+	if (x->start_nsec != y->start_nsec)
+		return x->start_nsec < y->start_nsec ? -1 : 1;
+	c = x->name && y->name ? strcmp(x->name, y->name) : 0;
+	return c ? c : memcmp(x->session.b, y->session.b, 16);
+}
+
+/* Names of archives/ and tombstones/ as they are now. */
+struct catalog_listing {
+	struct sid *sid;
+	size_t n, cap;
+	struct map dead;
+	bool want_dead;
+	struct err *e;
+};
+
+static int catalog_dead_cb(const char *name, uint64_t size, void *ctx)
+{
+	struct catalog_listing *l = ctx;
+	struct sid sid;
+	uint64_t *value;
+	bool was;
+
+	(void)size;
+	if (!sid_parse(&sid, name) || sid_is_zero(&sid))
+		return 0;
+	return map_put(&l->dead, sid.b, &value, &was, l->e);
+}
+
+static int catalog_list_cb(const char *name, uint64_t size, void *ctx)
+{
+	struct catalog_listing *l = ctx;
+	struct sid sid;
+
+	(void)size;
+	if (!sid_parse(&sid, name) || sid_is_zero(&sid))
+		return 0;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 256;
+		struct sid *p = mem_resize(l->sid, cap, sizeof(*p));
+
+		if (!p)
+			return err_nomem(l->e);
+		l->sid = p;
+		l->cap = cap;
+	}
+	l->sid[l->n++] = sid;
+	return 0;
+}
+
+/* Archives first: one that is deleted in between is then seen as deleted. */
+static int catalog_list(struct catalog_listing *l, struct repo *r,
+			bool with_dead, struct err *e)
+{
+	size_t i, keep = 0;
+	int rc;
+
+	memset(l, 0, sizeof(*l));
+	l->e = e;
+	rc = store_list(repo_store(r), STORE_ARCHIVES, catalog_list_cb, l, e);
+	if (rc == 0)
+		rc = store_list(repo_store(r), STORE_TOMBSTONES,
+			catalog_dead_cb, l, e);
+	for (i = 0; i < l->n; i++)
+		if (with_dead || !map_get(&l->dead, l->sid[i].b))
+			l->sid[keep++] = l->sid[i];
+	l->n = keep;
+	return rc;
+}
+
+static void catalog_listing_release(struct catalog_listing *l)
+{
+	free(l->sid);
+	map_release(&l->dead);
+}
+
+static int catalog_load_some(struct catalog **out, struct repo *r,
+			     bool with_dead, struct err *e)
+{
+	struct catalog *c = mem_zero(1, sizeof(*c));
+	struct catalog_cache *cache = catalog_cache_open(r);
+	struct catalog_listing l;
+	size_t i;
+	int rc;
+
+	*out = NULL;
+	rc = catalog_list(&l, r, with_dead, e);
+	if (!c)
+		rc = err_nomem(e);
+	for (i = 0; rc == 0 && i < l.n; i++)
+		rc = catalog_add(c, r, cache, &l.sid[i], e);
+	if (c)
+		c->names_at_load = l.n;
+	catalog_listing_release(&l);
+	catalog_cache_close(cache);
+	if (rc < 0) {
+		catalog_free(c);
+		return rc;
+	}
+	if (c->n > 1)
+		qsort(c->item, c->n, sizeof(*c->item), catalog_cmp);
+	*out = c;
+	return 0;
+}
+
+int catalog_load(struct catalog **out, struct repo *r, struct err *e)
+{
+	return catalog_load_some(out, r, false, e);
+}
+
+int catalog_load_all(struct catalog **out, struct repo *r, struct err *e)
+{
+	return catalog_load_some(out, r, true, e);
+}
+
+int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
+		    struct err *e)
+{
+	struct map have = MAP_INIT;
+	struct catalog_listing l;
+	uint64_t *value;
+	size_t i, found = 0;
+	bool was;
+	int rc;
+
+	rc = catalog_list(&l, r, false, e);
+	for (i = 0; rc == 0 && i < c->n; i++)
+		rc = map_put(&have, c->item[i]->rec.session.b, &value, &was, e);
+	/* Fences and damaged records are names without an item. */
+	for (i = 0; rc == 0 && i < l.n; i++)
+		found += map_get(&have, l.sid[i].b) != NULL;
+	*changed = rc == 0 && (found != c->n ||
+		l.n != c->names_at_load);
+	map_release(&have);
+	catalog_listing_release(&l);
+	return rc;
+}
+
+const struct catalog_item *catalog_latest(const struct catalog *c)
+{
+	size_t i;
+
+	for (i = c->n; i-- > 0;)
+		if (!(c->item[i]->rec.flags & RECORD_PARTIAL))
+			return c->item[i];
+	return NULL;
+}
