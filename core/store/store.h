@@ -33,6 +33,10 @@ const char *store_kind_name(enum store_kind k);	/* "data", ... */
 
 #define STORE_NAME_MAX 128	/* [0-9a-zA-Z._-]+, not starting with a dot */
 
+/* May 'name' be put there?  Every function below refuses one that may not
+ * with ERR_CONFIG, and listings pass over it. */
+bool store_name_ok(enum store_kind k, const char *name);
+
 enum store_put_flags {
 	/* The name decides a race: content and name appear in one atomic step
 	 * on every store (commits, fences, generations, REPOSITORY). */
@@ -75,10 +79,14 @@ struct store_ops {
 };
 
 /*
- * Open by URL: a path or file://PATH.  ERR_NOREPO: no such folder (without
- * STORE_CREATE).  ERR_EXIST (with STORE_CREATE): the folder is there and is
- * neither empty nor an unfinished init of ours.  ERR_CONFIG: a kind of URL
- * this program does not know.
+ * Open by URL: a path or file://PATH.  HOST:PATH is a path only if a slash
+ * comes before the colon (./a:b).  ERR_NOREPO: no such folder, or there is no
+ * REPOSITORY in it (without STORE_CREATE).  ERR_EXIST (with STORE_CREATE): the
+ * folder is there and is neither empty nor an unfinished init of ours.
+ * ERR_CONFIG: a kind of URL this program does not know.
+ *
+ * STORE_CREATE makes the folders, durably; the repository exists when
+ * REPOSITORY is put, which is the caller's and the last thing of an init.
  */
 int store_open(struct store **out, const char *url, unsigned flags,
 	       struct err *e);
@@ -99,8 +107,9 @@ int store_put(struct store *s, enum store_kind k, const char *name,
 int store_put_buf(struct store *s, enum store_kind k, const char *name,
 		  const struct buf *b, unsigned flags, struct err *e);
 
-/* Append exactly 'len' bytes at 'off' to out.  ERR_NOENT: no such name.
- * ERR_CORRUPT: it is shorter than that. */
+/* Append exactly 'len' bytes at 'off' to out, which after a failure is as
+ * before.  ERR_NOENT: no such name; a name that somebody else deleted may be
+ * readable for some minutes more.  ERR_CORRUPT: it is shorter than that. */
 int store_get(struct store *s, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e);
 /* The whole of it; ERR_CORRUPT if it is larger than 'max'. */
@@ -109,7 +118,9 @@ int store_get_all(struct store *s, enum store_kind k, const char *name,
 int store_stat(struct store *s, enum store_kind k, const char *name,
 	       uint64_t *size, struct err *e);
 /* Every name, in no order, temporary ones never; a name put before the call
- * began is among them.  A nonzero return of fn ends it and is returned. */
+ * began is among them.  Files that are not ours are passed over.  fn may use
+ * the store.  A nonzero return of fn ends it and is returned; a folder that
+ * cannot be read to its end is an error. */
 int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	       void *ctx, struct err *e);
 /* ERR_NOENT: it was not there. */
@@ -117,23 +128,36 @@ int store_del(struct store *s, enum store_kind k, const char *name,
 	      struct err *e);
 
 /*
- * Barrier: every put that returned before the call is durable, name and
- * bytes, when it returns 0.  A failure means that any put since the last
- * barrier may be lost: the session that sees it is dead.
+ * Barrier: every put and delete that returned before the call is durable,
+ * name and bytes, when it returns 0.  A failure means that any put since the
+ * last barrier may be lost: the session that sees it is dead.  Where the
+ * system itself failed to write, every later barrier of this store fails
+ * too, because the system tells of a lost write only once.
  */
 int store_sync(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
 
-/* store/local.c: opened by path; store/mem.c: for tests and models. */
+/* store/local.c: opened by path. */
 int store_open_local(struct store **out, const char *path, unsigned flags,
 		     struct err *e);
+
+/*
+ * store/mem.c: for tests and models.  Puts and deletes are durable after the
+ * next barrier.  store_mem_cut() is the power cut: each name that changed
+ * since the last barrier has its old state, its new one, or none if both had
+ * bytes, as 'seed' chooses.  A copy shares nothing that changes.  Both take
+ * mem stores only.
+ */
 struct store *store_open_mem(struct err *e);
+void store_mem_cut(struct store *s, uint64_t seed);
+struct store *store_mem_copy(struct store *s, struct err *e);
 
 /*
  * store/fault.c: wraps a store (owns it), counts operations, and makes the
  * k-th one fail, or be the last that happens: afterwards everything fails,
  * as if the machine were gone.  The memory below keeps what was done.
+ * store_get_all() is two operations, every other call one.
  */
 enum store_fault_how {
 	STORE_FAULT_BEFORE,	/* fails, nothing was done */
@@ -142,9 +166,11 @@ enum store_fault_how {
 	STORE_FAULT_CUT_AFTER
 };
 struct store *store_open_fault(struct store *below, struct err *e);
+/* Counting starts again at 0; operation number 'at' (1 is the next one) goes
+ * wrong with 'code'.  0: none does.  Ends an earlier cut. */
 void store_fault_arm(struct store *s, uint64_t at, enum store_fault_how how,
 		     enum err_code code);
-uint64_t store_fault_count(const struct store *s);
+uint64_t store_fault_count(const struct store *s);	/* since then */
 struct store *store_fault_below(struct store *s);
 /* Take the store below out again; the wrapper can only be closed. */
 struct store *store_fault_take(struct store *s);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/local_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+
+static unsigned local_hex(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+unsigned local_folder(enum store_kind k, const char *name)
+{
+	unsigned fan;
+
+	if (k != STORE_DATA && k != STORE_META)
+		return k;
+	fan = local_hex(name[0]) << 4 | local_hex(name[1]);
+	return (k == STORE_DATA ? LOCAL_FAN_DATA : LOCAL_FAN_META) + fan;
+}
+
+const char *local_folder_path(unsigned folder, char out[LOCAL_FOLDER_BYTES])
+{
+	if (folder == LOCAL_TMP)
+		snprintf(out, LOCAL_FOLDER_BYTES, "tmp");
+	else if (folder < LOCAL_TMP)
+		snprintf(out, LOCAL_FOLDER_BYTES, "%s",
+			store_kind_name((enum store_kind)folder));
+	else
+		snprintf(out, LOCAL_FOLDER_BYTES, "%s/%02x",
+			folder < LOCAL_FAN_META ? "data" : "meta",
+			(folder - LOCAL_FAN_DATA) & 255);
+	return out;
+}
+
+const char *local_path(enum store_kind k, const char *name,
+		       char out[LOCAL_PATH_BYTES])
+{
+	char folder[LOCAL_FOLDER_BYTES];
+
+	if (k == STORE_ROOT)
+		snprintf(out, LOCAL_PATH_BYTES, "%s", name);
+	else
+		snprintf(out, LOCAL_PATH_BYTES, "%s/%s",
+			local_folder_path(local_folder(k, name), folder),
+			name);
+	return out;
+}
+
+int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
+		struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	struct statvfs v;
+	int rc;
+
+	do
+		rc = fstatvfs(l->root, &v);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return err_errno(e, errno, "cannot ask for the free space");
+	*free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	*total_bytes = (uint64_t)v.f_blocks * v.f_frsize;
+	return 0;
+}
+
+static void local_free(struct store *s)
+{
+	struct local *l = (struct local *)(void *)s;
+
+	if (l->root >= 0)
+		local_close(l->root);
+	pthread_mutex_destroy(&l->tidy_mtx);
+	pthread_mutex_destroy(&l->sync_mtx);
+	pthread_mutex_destroy(&l->dirty_mtx);
+	free(s->url);
+	free(l);
+}
+
+static const struct store_ops local_ops = {
+	.put = local_put,
+	.get = local_get,
+	.stat = local_stat,
+	.list = local_list,
+	.del = local_del,
+	.sync = local_sync,
+	.space = local_space,
+	.close = local_free,
+};
+
+static struct local *local_new(const char *path)
+{
+	struct local *l = mem_zero(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->store.ops = &local_ops;
+	l->store.url = mem_str(path);
+	if (!l->store.url) {
+		free(l);
+		return NULL;
+	}
+	l->root = -1;
+	atomic_init(&l->way, LOCAL_RENAME);
+	proc_self(&l->self);
+	pthread_mutex_init(&l->tidy_mtx, NULL);
+	pthread_mutex_init(&l->sync_mtx, NULL);
+	pthread_mutex_init(&l->dirty_mtx, NULL);
+	return l;
+}
+
+/* Is 'path' there, and of that type? */
+static bool local_has(const struct local *l, const char *path, mode_t type)
+{
+	struct stat st;
+
+	return local_lstat(l->root, path, &st) == 0 &&
+		(st.st_mode & S_IFMT) == type;
+}
+
+static bool local_is_borg(const struct local *l)
+{
+	struct buf b = { .max = 65536 };
+	bool is = false;
+
+	if (local_has(l, "config", S_IFREG) &&
+	    io_read_file(l->root, "config", &b, NULL) == 0 &&
+	    buf_cstr(&b, NULL) == 0)
+		is = strstr((const char *)b.p, "[repository]") != NULL;
+	buf_release(&b);
+	return is;
+}
+
+/* What an existing folder without REPOSITORY is, in plain words. */
+static int local_judge(const struct local *l, struct err *e)
+{
+	const char *url = l->store.url;
+
+	if (local_is_borg(l))
+		return err_set(e, ERR_NOREPO, "'%s' is a borg repository, "
+			"not a muniment repository", url);
+	if (local_has(l, "config", S_IFREG) && local_has(l, "keys", S_IFDIR) &&
+	    local_has(l, "snapshots", S_IFDIR))
+		return err_set(e, ERR_NOREPO, "'%s' is a restic repository, "
+			"not a muniment repository", url);
+	if (local_has(l, "tmp", S_IFDIR) && local_has(l, "data", S_IFDIR) &&
+	    local_has(l, "tombstones", S_IFDIR))
+		return err_set(e, ERR_NOREPO, "'%s' is a muniment repository "
+			"without its file REPOSITORY: its init did not end, "
+			"or it was damaged", url);
+	return err_set(e, ERR_NOREPO, "'%s' is not a muniment repository",
+		url);
+}
+
+int local_open_root(struct local *l, struct err *e)
+{
+	const char *url = l->store.url;
+
+	l->root = local_open(AT_FDCWD, url, O_RDONLY | O_DIRECTORY);
+	if (l->root >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return err_set(e, ERR_NOREPO, "there is no repository at "
+			"'%s': no such folder", url);
+	if (errno == ENOTDIR)
+		return err_set(e, ERR_NOREPO, "there is no repository at "
+			"'%s': not a folder", url);
+	return err_errno(e, errno, "cannot open repository '%s'", url);
+}
+
+static int local_open_old(struct local *l, struct err *e)
+{
+	uint64_t size;
+	int errnum, rc;
+
+	if ((rc = local_open_root(l, e)) < 0)
+		return rc;
+	errnum = local_size(l->root, "REPOSITORY", &size);
+	if (errnum == ENOENT)
+		return local_judge(l, e);
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot look at '%s/REPOSITORY'",
+			l->store.url);
+	return 0;
+}
+
+int store_open_local(struct store **out, const char *path, unsigned flags,
+		     struct err *e)
+{
+	struct local *l = local_new(path);
+	int rc;
+
+	*out = NULL;
+	if (!l)
+		return err_nomem(e);
+	if (flags & STORE_CREATE)
+		rc = local_make(l, flags, e);
+	else
+		rc = local_open_old(l, e);
+	if (rc < 0)
+		local_free(&l->store);
+	else
+		*out = &l->store;
+	return rc;
+}

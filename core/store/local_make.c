@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/local_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/io.h"
+
+/* What stands in the folder that a repository is to be made in. */
+struct local_found {
+	bool tmp;		/* ours, and the first that is made */
+	bool ours;		/* more of what an init makes */
+	bool foreign;
+	bool repository;
+};
+
+static int local_find(int dirfd, const char *name, void *ctx)
+{
+	struct local_found *found = ctx;
+	bool ours = strcmp(name, "README") == 0;
+	unsigned k;
+
+	(void)dirfd;
+	for (k = STORE_ROOT + 1; k < STORE_KINDS; k++)
+		ours |= strcmp(name, store_kind_name((enum store_kind)k)) == 0;
+	if (strcmp(name, "tmp") == 0)
+		found->tmp = true;
+	else if (strcmp(name, "REPOSITORY") == 0)
+		found->repository = true;
+	else if (ours)
+		found->ours = true;
+	else if (strcmp(name, "lost+found") != 0)
+		found->foreign = true;
+	return 0;
+}
+
+static int local_any(const char *name, uint64_t size, void *ctx)
+{
+	(void)name;
+	(void)size;
+	*(bool *)ctx = true;
+	return 1;
+}
+
+/* Backups are here: then a lost REPOSITORY does not make the folder new. */
+static int local_find_data(struct local *l, bool *any, struct err *e)
+{
+	static const enum store_kind of_backups[] = { STORE_ARCHIVES,
+		STORE_INDEX, STORE_META, STORE_DATA, STORE_GENERATIONS };
+	struct err mine;
+	size_t i;
+	int rc;
+
+	*any = false;
+	for (i = 0; i < sizeof(of_backups) / sizeof(*of_backups); i++) {
+		rc = local_list(&l->store, of_backups[i], local_any, any,
+			&mine);
+		/* Not made yet. */
+		if (rc < 0 && mine.code != ERR_CORRUPT)
+			return err_set(e, mine.code, "%s", mine.msg);
+	}
+	return 0;
+}
+
+static int local_check_new(struct local *l, struct err *e)
+{
+	struct local_found found = { .tmp = false };
+	const char *url = l->store.url;
+	bool any;
+	int errnum, rc;
+
+	errnum = local_each(l->root, ".", local_find, &found);
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot list '%s'", url);
+	if (found.repository)
+		return err_set(e, ERR_EXIST, "there is a repository at '%s' "
+			"already", url);
+	if (found.foreign || (found.ours && !found.tmp))
+		return err_set(e, ERR_EXIST, "'%s' is not empty, and not the "
+			"beginning of a muniment repository", url);
+	if ((rc = local_find_data(l, &any, e)) < 0)
+		return rc;
+	if (any)
+		return err_set(e, ERR_EXIST, "'%s' holds backups but no file "
+			"REPOSITORY: it is a damaged repository, and no "
+			"place for a new one", url);
+	return 0;
+}
+
+static int local_make_folder(struct local *l, const char *path, struct err *e)
+{
+	struct stat st;
+	int errnum;
+
+	if (local_mkdir(l->root, path) == 0)
+		return 0;
+	errnum = errno;
+	if (local_lstat(l->root, path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errnum = ENOTDIR;
+	}
+	return err_errno(e, errnum, "cannot create folder '%s/%s'",
+		l->store.url, path);
+}
+
+static int local_make_sync(struct local *l, const char *path, struct err *e)
+{
+	int errnum = local_sync_path(l, path);
+
+	if (errnum == 0)
+		return 0;
+	return err_errno(e, errnum, "cannot write folder '%s/%s'",
+		l->store.url, path);
+}
+
+/* tmp/ comes first, and surely: it marks the folder as ours, so that an init
+ * that did not end can be begun again. */
+static int local_make_folders(struct local *l, struct err *e)
+{
+	char path[LOCAL_FOLDER_BYTES];
+	unsigned i;
+	int rc;
+
+	if ((rc = local_make_folder(l, "tmp", e)) < 0 ||
+	    (rc = local_make_sync(l, ".", e)) < 0)
+		return rc;
+	for (i = STORE_ROOT + 1; i < LOCAL_FOLDERS; i++)
+		if ((rc = local_make_folder(l, local_folder_path(i, path),
+		    e)) < 0)
+			return rc;
+	if ((rc = local_make_sync(l, "data", e)) < 0 ||
+	    (rc = local_make_sync(l, "meta", e)) < 0)
+		return rc;
+	return local_make_sync(l, ".", e);
+}
+
+int local_make(struct local *l, unsigned flags, struct err *e)
+{
+	const char *url = l->store.url;
+	int errnum, rc;
+
+	if (flags & STORE_PARENTS && (rc = io_make_dirs(url, e)) < 0)
+		return rc;
+	if (local_mkdir(AT_FDCWD, url) < 0 && errno != EEXIST) {
+		if (errno == ENOENT)
+			return err_set(e, ERR_NOREPO, "cannot create '%s': "
+				"the folder above it is missing", url);
+		return err_errno(e, errno, "cannot create folder '%s'", url);
+	}
+	if ((rc = local_open_root(l, e)) < 0 ||
+	    (rc = local_check_new(l, e)) < 0 ||
+	    (rc = local_make_folders(l, e)) < 0)
+		return rc;
+	/* Who may make a folder there need not be allowed to read it. */
+	errnum = local_sync_path(l, "..");
+	if (errnum != 0 && errnum != EACCES)
+		return err_errno(e, errnum, "cannot write the folder above "
+			"'%s'", url);
+	return 0;
+}

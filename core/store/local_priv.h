@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_LOCAL_PRIV_H
+#define STORE_LOCAL_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/proc.h"
+#include "store/store.h"
+
+/*
+ * The parts of the local store.  A path is relative to the folder of the
+ * repository, which is held open; a "folder" is one of these by number, the
+ * unit of the barrier.
+ */
+enum {
+	LOCAL_TMP = STORE_KINDS,	/* below it: kinds by their number */
+	LOCAL_FAN_DATA,			/* data/00 */
+	LOCAL_FAN_META = LOCAL_FAN_DATA + 256,
+	LOCAL_FOLDERS = LOCAL_FAN_META + 256
+};
+#define LOCAL_FOLDER_BYTES 16
+#define LOCAL_PATH_BYTES (LOCAL_FOLDER_BYTES + STORE_NAME_MAX + 16)
+
+/* Where a file cannot be given a name without the risk of replacing another,
+ * the name is a folder with the bytes in this file. */
+#define LOCAL_INNER "/content"
+
+/* How a finished temporary file gets its name, best first. */
+enum local_way { LOCAL_RENAME, LOCAL_LINK, LOCAL_DIR, LOCAL_WAYS };
+
+struct local {
+	struct store store;
+	int root;
+	struct proc_id self;
+	atomic_int way;			/* the first that works here */
+	pthread_mutex_t tidy_mtx;	/* order: first, as sync_mtx */
+	bool tidied;			/* tidy_mtx */
+	pthread_mutex_t sync_mtx;	/* order: sync_mtx > dirty_mtx */
+	bool lost;			/* sync_mtx: a barrier failed */
+	pthread_mutex_t dirty_mtx;	/* a leaf */
+	/* One bit a folder: names in it changed since its last fsync. */
+	uint64_t dirty[(LOCAL_FOLDERS + 63) / 64];	/* dirty_mtx */
+};
+
+/* local.c */
+unsigned local_folder(enum store_kind k, const char *name);
+const char *local_folder_path(unsigned folder, char out[LOCAL_FOLDER_BYTES]);
+const char *local_path(enum store_kind k, const char *name,
+		       char out[LOCAL_PATH_BYTES]);
+
+int local_open_root(struct local *l, struct err *e);
+int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
+		struct err *e);
+
+/* local_make.c: the folders of a new repository. */
+int local_make(struct local *l, unsigned flags, struct err *e);
+
+/* local_sys.c: one system call each, again after EINTR. */
+int local_open(int dirfd, const char *path, int flags);
+int local_close(int fd);
+int local_fsync(int fd);
+int local_fdatasync(int fd);
+int local_mkdir(int dirfd, const char *path);
+int local_unlink(int dirfd, const char *path, int flags);
+int local_lstat(int dirfd, const char *path, struct stat *st);
+int local_fstat(int fd, struct stat *st);
+/* Calls fn with each name but . and ..; returns 0, an errno, or what fn
+ * returned to end it, which is negative. */
+typedef int local_entry_fn(int dirfd, const char *name, void *ctx);
+int local_each(int at, const char *path, local_entry_fn *fn, void *ctx);
+
+/* local_put.c */
+int local_put(struct store *s, enum store_kind k, const char *name,
+	      const struct iovec *iov, int n, unsigned flags, struct err *e);
+
+/* local_sync.c */
+int local_sync_path(struct local *l, const char *path);	/* 0 or an errno */
+void local_touch(struct local *l, unsigned folder);
+int local_sync(struct store *s, struct err *e);
+
+/* local_read.c */
+int local_get(struct store *s, enum store_kind k, const char *name,
+	      uint64_t off, size_t len, struct buf *out, struct err *e);
+int local_stat(struct store *s, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e);
+int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
+	       void *ctx, struct err *e);
+int local_del(struct store *s, enum store_kind k, const char *name,
+	      struct err *e);
+/* The size of a file, in either of its forms; 0 or an errno, ENOENT also
+ * where something else has the name. */
+int local_size(int dirfd, const char *path, uint64_t *size);
+
+/* local_tmp.c: names in tmp/ say which process is writing. */
+int local_tmp_name(const struct local *l, char out[LOCAL_PATH_BYTES],
+		   struct err *e);
+void local_tmp_remove(const struct local *l, const char *path);
+/* Once, before the first put: remove what dead processes have left. */
+void local_tmp_tidy(struct local *l);
+
+#endif

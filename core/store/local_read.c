@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/local_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/log.h"
+
+static int local_noent(const char *path, struct err *e)
+{
+	return err_set(e, ERR_NOENT, "there is no '%s'", path);
+}
+
+int local_size(int dirfd, const char *path, uint64_t *size)
+{
+	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	struct stat st;
+
+	if (local_lstat(dirfd, path, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode)) {
+		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+		if (local_lstat(dirfd, inner, &st) < 0)
+			return errno;
+	}
+	if (!S_ISREG(st.st_mode))
+		return ENOENT;
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int local_stat(struct store *s, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	char path[LOCAL_PATH_BYTES];
+	int errnum;
+
+	local_path(k, name, path);
+	errnum = local_size(l->root, path, size);
+	if (errnum == ENOENT)
+		return local_noent(path, e);
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot look at '%s'", path);
+	return 0;
+}
+
+/* Open a regular file; -1 with ENOENT where something else has the name,
+ * with EISDIR where that is a folder. */
+static int local_open_regular(const struct local *l, const char *path,
+			      uint64_t *size)
+{
+	struct stat st;
+	int fd, errnum;
+
+	/* Should a pipe stand there, opening it must not wait. */
+	fd = local_open(l->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno == ELOOP || errno == ENXIO)
+			errno = ENOENT;
+		return -1;
+	}
+	if (local_fstat(fd, &st) < 0)
+		errnum = errno;
+	else if (S_ISREG(st.st_mode))
+		errnum = 0;
+	else
+		errnum = S_ISDIR(st.st_mode) ? EISDIR : ENOENT;
+	if (errnum != 0) {
+		local_close(fd);
+		errno = errnum;
+		return -1;
+	}
+	*size = (uint64_t)st.st_size;
+	return fd;
+}
+
+/* Open a file in either of its forms. */
+static int local_open_file(const struct local *l, const char *path,
+			   uint64_t *size, struct err *e)
+{
+	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	int fd = local_open_regular(l, path, size);
+
+	if (fd < 0 && errno == EISDIR) {
+		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+		fd = local_open_regular(l, inner, size);
+	}
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT)
+		return local_noent(path, e);
+	return err_errno(e, errno, "cannot open '%s'", path);
+}
+
+int local_get(struct store *s, enum store_kind k, const char *name,
+	      uint64_t off, size_t len, struct buf *out, struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	char path[LOCAL_PATH_BYTES];
+	uint64_t size;
+	int fd, rc;
+
+	local_path(k, name, path);
+	fd = local_open_file(l, path, &size, e);
+	if (fd < 0)
+		return fd;
+	if (off > size || len > size - off)
+		rc = err_set(e, ERR_CORRUPT,
+			"'%s' is shorter than it should be", path);
+	else
+		rc = buf_reserve(out, len, e);
+	if (rc == 0 && len > 0)
+		rc = io_pread(fd, out->p + out->len, len, off, path, e);
+	if (rc == 0)
+		out->len += len;
+	local_close(fd);
+	return rc;
+}
+
+struct local_listing {
+	const struct local *l;
+	enum store_kind kind;
+	unsigned folder;
+	char path[LOCAL_FOLDER_BYTES];	/* of the folder */
+	store_list_fn *fn;
+	void *ctx;
+	struct err *e;
+	int rc;				/* fn's, or a failure of ours */
+};
+
+static int local_list_entry(int dirfd, const char *name, void *ctx)
+{
+	struct local_listing *g = ctx;
+	uint64_t size;
+	int errnum;
+
+	if (!store_name_ok(g->kind, name) ||
+	    local_folder(g->kind, name) != g->folder) {
+		if (g->kind != STORE_ROOT)
+			log_debug("store", "'%s/%s/%s' is not ours",
+				g->l->store.url, g->path, name);
+		return 0;
+	}
+	errnum = local_size(dirfd, name, &size);
+	if (errnum == ENOENT)
+		return 0;
+	if (errnum != 0)
+		g->rc = err_errno(g->e, errnum, "cannot look at '%s/%s/%s'",
+			g->l->store.url, g->path, name);
+	else
+		g->rc = g->fn(name, size, g->ctx);
+	return g->rc == 0 ? 0 : -1;
+}
+
+static int local_list_folder(struct local_listing *g)
+{
+	int errnum;
+
+	local_folder_path(g->folder, g->path);
+	errnum = local_each(g->l->root, g->path, local_list_entry, g);
+	if (errnum <= 0)
+		return g->rc;
+	/* Copying programs drop empty folders.  The others hold too much to
+	 * be taken for empty when they are missing. */
+	if (errnum == ENOENT && g->folder >= LOCAL_FAN_DATA)
+		return 0;
+	if (errnum == ENOENT)
+		return err_set(g->e, ERR_CORRUPT, "repository '%s' has lost "
+			"its folder '%s'", g->l->store.url, g->path);
+	return err_errno(g->e, errnum, "cannot list '%s/%s'",
+		g->l->store.url, g->path);
+}
+
+int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
+	       void *ctx, struct err *e)
+{
+	struct local_listing g = {
+		.l = (struct local *)(void *)s,
+		.kind = k,
+		.folder = k,
+		.fn = fn,
+		.ctx = ctx,
+		.e = e
+	};
+	struct stat st;
+	unsigned i;
+	int rc;
+
+	if (k != STORE_DATA && k != STORE_META)
+		return local_list_folder(&g);
+	if (local_lstat(g.l->root, store_kind_name(k), &st) < 0)
+		return local_list_folder(&g);
+	g.folder = k == STORE_DATA ? LOCAL_FAN_DATA : LOCAL_FAN_META;
+	for (i = 0, rc = 0; rc == 0 && i < 256; i++, g.folder++)
+		rc = local_list_folder(&g);
+	return rc;
+}
+
+/* Its bytes go first, then the folder that is the name; a new put may have
+ * taken its place by then. */
+static int local_del_folder(struct local *l, const char *path)
+{
+	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	bool had;
+
+	snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+	had = local_unlink(l->root, inner, 0) == 0;
+	if (!had && errno != ENOENT)
+		return errno;
+	if (local_unlink(l->root, path, AT_REMOVEDIR) == 0 || had)
+		return had ? 0 : ENOENT;
+	return errno;
+}
+
+int local_del(struct store *s, enum store_kind k, const char *name,
+	      struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	char path[LOCAL_PATH_BYTES];
+	struct stat st;
+	int errnum = 0;
+
+	local_path(k, name, path);
+	if (local_unlink(l->root, path, 0) < 0)
+		errnum = errno;
+	/* POSIX says EPERM for a folder, Linux EISDIR. */
+	if ((errnum == EISDIR || errnum == EPERM) &&
+	    local_lstat(l->root, path, &st) == 0 && S_ISDIR(st.st_mode))
+		errnum = local_del_folder(l, path);
+	if (errnum == ENOENT)
+		return local_noent(path, e);
+	if (errnum != 0)
+		return err_errno(e, errnum, "cannot delete '%s'", path);
+	local_touch(l, local_folder(k, name));
+	return 0;
+}

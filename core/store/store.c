@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/store.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/oid.h"
+
+static const char *const store_kind_names[STORE_KINDS] = {
+	[STORE_ROOT] = ".",
+	[STORE_KEYS] = "keys",
+	[STORE_DATA] = "data",
+	[STORE_META] = "meta",
+	[STORE_INDEX] = "index",
+	[STORE_ARCHIVES] = "archives",
+	[STORE_TOMBSTONES] = "tombstones",
+	[STORE_SESSIONS] = "sessions",
+	[STORE_GENERATIONS] = "generations",
+	[STORE_PINS] = "pins",
+	[STORE_PARITY] = "parity",
+	[STORE_RESERVE] = "reserve",
+};
+
+const char *store_kind_name(enum store_kind k)
+{
+	BUG_ON(k >= STORE_KINDS);
+	return store_kind_names[k];
+}
+
+bool store_name_ok(enum store_kind k, const char *name)
+{
+	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
+	size_t n = strspn(name, good);
+	struct oid id;
+	unsigned i;
+
+	BUG_ON(k >= STORE_KINDS);
+	if (n == 0 || n > STORE_NAME_MAX || name[n] != '\0' || name[0] == '.')
+		return false;
+	if (k == STORE_DATA || k == STORE_META)
+		return oid_parse(&id, name);
+	for (i = 1; k == STORE_ROOT && i < STORE_KINDS; i++)
+		if (strcmp(name, store_kind_names[i]) == 0)
+			return false;
+	return k != STORE_ROOT || strcmp(name, "tmp") != 0;
+}
+
+/* Is it SCHEME://..., and where does the rest begin? */
+static const char *store_url_scheme(const char *url)
+{
+	const char *s = url;
+
+	if (!isalpha((unsigned char)*s))
+		return NULL;
+	while (isalnum((unsigned char)*s) || *s == '+' || *s == '-' ||
+	       *s == '.')
+		s++;
+	return strncmp(s, "://", 3) == 0 ? s + 3 : NULL;
+}
+
+/* [user@]host:path, where borg would say so. */
+static bool store_url_is_scp(const char *url)
+{
+	size_t n = strcspn(url, ":/");
+
+	return n > 0 && url[n] == ':' && url[n + 1] != ':';
+}
+
+int store_open(struct store **out, const char *url, unsigned flags,
+	       struct err *e)
+{
+	const char *rest = store_url_scheme(url);
+	const char *path = url;
+
+	*out = NULL;
+	if (rest && strncmp(url, "file:", 5) == 0)
+		path = rest;
+	else if (store_url_is_scp(url) || strncmp(url, "ssh:", 4) == 0 ||
+		 strncmp(url, "sftp:", 5) == 0)
+		return err_set(e, ERR_CONFIG, "repositories over ssh are not "
+			"supported by this version (%s)", url);
+	else if (rest)
+		return err_set(e, ERR_CONFIG, "repositories at %.*s are not "
+			"supported by this version (%s)",
+			(int)(rest - url), url, url);
+	if (*path == '\0')
+		return err_set(e, ERR_CONFIG,
+			"the repository has an empty path ('%s')", url);
+	return store_open_local(out, path, flags, e);
+}
+
+void store_close(struct store *s)
+{
+	if (s)
+		s->ops->close(s);
+}
+
+/* What every call on a name begins with. */
+static int store_check(const struct store *s, enum store_kind k,
+		       const char *name, struct err *e)
+{
+	if (store_name_ok(k, name))
+		return 0;
+	return err_set(e, ERR_CONFIG,
+		"repository '%s': '%s' is no name for a file in '%s'",
+		s->url, name, store_kind_name(k));
+}
+
+/* And what it ends with. */
+static int store_done(const struct store *s, int rc, struct err *e)
+{
+	return rc < 0 ? err_ctx(e, "repository '%s'", s->url) : 0;
+}
+
+int store_put(struct store *s, enum store_kind k, const char *name,
+	      const struct iovec *iov, int n, unsigned flags, struct err *e)
+{
+	int rc = store_check(s, k, name, e);
+
+	BUG_ON(n < 0);
+	if (rc < 0)
+		return rc;
+	return store_done(s, s->ops->put(s, k, name, iov, n, flags, e), e);
+}
+
+int store_put_buf(struct store *s, enum store_kind k, const char *name,
+		  const struct buf *b, unsigned flags, struct err *e)
+{
+	struct iovec iov = { b->p, b->len };
+
+	return store_put(s, k, name, &iov, 1, flags, e);
+}
+
+int store_get(struct store *s, enum store_kind k, const char *name,
+	      uint64_t off, size_t len, struct buf *out, struct err *e)
+{
+	int rc = store_check(s, k, name, e);
+
+	if (rc < 0)
+		return rc;
+	return store_done(s, s->ops->get(s, k, name, off, len, out, e), e);
+}
+
+int store_get_all(struct store *s, enum store_kind k, const char *name,
+		  size_t max, struct buf *out, struct err *e)
+{
+	uint64_t size;
+	int rc;
+
+	if ((rc = store_stat(s, k, name, &size, e)) < 0)
+		return rc;
+	if (size > max)
+		return err_set(e, ERR_CORRUPT, "repository '%s': '%s/%s' has "
+			"%" PRIu64 " bytes, more than the %zu it may have",
+			s->url, store_kind_name(k), name, size, max);
+	return store_get(s, k, name, 0, (size_t)size, out, e);
+}
+
+int store_stat(struct store *s, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e)
+{
+	int rc = store_check(s, k, name, e);
+
+	if (rc < 0)
+		return rc;
+	return store_done(s, s->ops->stat(s, k, name, size, e), e);
+}
+
+/* fn may end a listing without any error, so the store itself adds what is
+ * missing from its own messages. */
+int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
+	       void *ctx, struct err *e)
+{
+	BUG_ON(k >= STORE_KINDS);
+	return s->ops->list(s, k, fn, ctx, e);
+}
+
+int store_del(struct store *s, enum store_kind k, const char *name,
+	      struct err *e)
+{
+	int rc = store_check(s, k, name, e);
+
+	if (rc < 0)
+		return rc;
+	return store_done(s, s->ops->del(s, k, name, e), e);
+}
+
+int store_sync(struct store *s, struct err *e)
+{
+	return store_done(s, s->ops->sync(s, e), e);
+}
+
+int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
+		struct err *e)
+{
+	return store_done(s, s->ops->space(s, free_bytes, total_bytes, e), e);
+}
