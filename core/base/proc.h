@@ -20,7 +20,7 @@ struct proc_id {
 enum proc_state {
 	PROC_ALIVE,
 	PROC_DEAD,
-	PROC_UNKNOWN	/* another host or container: cannot be seen from here */
+	PROC_UNKNOWN		/* another host or container: out of sight */
 };
 
 void proc_self(struct proc_id *id);

@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "store/ops.h"
 
 static unsigned local_hex(char c)
 {
@@ -164,7 +165,7 @@ int local_open_root(struct local *l, struct err *e)
 {
 	const char *url = l->store.url;
 
-	l->root = local_open(AT_FDCWD, url, O_RDONLY | O_DIRECTORY);
+	l->root = local_openat(AT_FDCWD, url, O_RDONLY | O_DIRECTORY);
 	if (l->root >= 0)
 		return 0;
 	if (errno == ENOENT)
@@ -192,8 +193,8 @@ static int local_open_old(struct local *l, struct err *e)
 	return 0;
 }
 
-int store_open_local(struct store **out, const char *path, unsigned flags,
-		     struct err *e)
+int local_attach(struct store **out, const char *path, unsigned flags,
+		 struct err *e)
 {
 	struct local *l = local_new(path);
 	int rc;

@@ -60,7 +60,7 @@ int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 int local_make(struct local *l, unsigned flags, struct err *e);
 
 /* local_sys.c: one system call each, again after EINTR. */
-int local_open(int dirfd, const char *path, int flags);
+int local_openat(int dirfd, const char *path, int flags);
 int local_close(int fd);
 int local_fsync(int fd);
 int local_fdatasync(int fd);

@@ -53,7 +53,7 @@ static int local_write(struct local *l, struct local_file *f,
 	if ((rc = local_tmp_name(l, f->tmp, e)) < 0)
 		return rc;
 	f->again = true;
-	fd = local_open(l->root, f->tmp, O_WRONLY | O_CREAT | O_EXCL);
+	fd = local_openat(l->root, f->tmp, O_WRONLY | O_CREAT | O_EXCL);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot create '%s'", f->tmp);
 	rc = local_write_bytes(fd, f, iov, n, e);

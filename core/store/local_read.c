@@ -57,7 +57,7 @@ static int local_open_regular(const struct local *l, const char *path,
 	int fd, errnum;
 
 	/* Should a pipe stand there, opening it must not wait. */
-	fd = local_open(l->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	fd = local_openat(l->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
 			errno = ENOENT;

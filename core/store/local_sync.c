@@ -45,7 +45,7 @@ static int local_sync_fd(int fd)
 
 int local_sync_path(struct local *l, const char *path)
 {
-	int fd = local_open(l->root, path, O_RDONLY | O_DIRECTORY);
+	int fd = local_openat(l->root, path, O_RDONLY | O_DIRECTORY);
 
 	return fd < 0 ? errno : local_sync_fd(fd);
 }
@@ -56,7 +56,7 @@ static int local_sync_folder(struct local *l, unsigned folder, struct err *e)
 	int fd, errnum;
 
 	local_folder_path(folder, path);
-	fd = local_open(l->root, path, O_RDONLY | O_DIRECTORY);
+	fd = local_openat(l->root, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0) {
 		errnum = errno;
 		local_touch(l, folder);

@@ -8,7 +8,7 @@
 
 #include "base/os.h"
 
-int local_open(int dirfd, const char *path, int flags)
+int local_openat(int dirfd, const char *path, int flags)
 {
 	int fd;
 
@@ -91,7 +91,7 @@ int local_fstat(int fd, struct stat *st)
 
 static DIR *local_opendir(int dirfd, const char *path)
 {
-	int fd = local_open(dirfd, path, O_RDONLY | O_DIRECTORY);
+	int fd = local_openat(dirfd, path, O_RDONLY | O_DIRECTORY);
 	int errnum;
 	DIR *d;
 

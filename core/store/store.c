@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/oid.h"
+#include "store/ops.h"
+#include "store/store_priv.h"
 
 static const char *const store_kind_names[STORE_KINDS] = {
 	[STORE_ROOT] = ".",
@@ -45,6 +47,24 @@ bool store_name_ok(enum store_kind k, const char *name)
 		if (strcmp(name, store_kind_names[i]) == 0)
 			return false;
 	return k != STORE_ROOT || strcmp(name, "tmp") != 0;
+}
+
+int store_say_noent(enum store_kind k, const char *name, struct err *e)
+{
+	return err_set(e, ERR_NOENT, "there is no '%s/%s'",
+		store_kind_name(k), name);
+}
+
+int store_say_exist(enum store_kind k, const char *name, struct err *e)
+{
+	return err_set(e, ERR_EXIST, "'%s/%s' is there already",
+		store_kind_name(k), name);
+}
+
+int store_say_short(enum store_kind k, const char *name, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "'%s/%s' is shorter than it should be",
+		store_kind_name(k), name);
 }
 
 /* Is it SCHEME://..., and where does the rest begin? */
@@ -89,6 +109,12 @@ int store_open(struct store **out, const char *url, unsigned flags,
 		return err_set(e, ERR_CONFIG,
 			"the repository has an empty path ('%s')", url);
 	return store_open_local(out, path, flags, e);
+}
+
+int store_open_local(struct store **out, const char *path, unsigned flags,
+		     struct err *e)
+{
+	return local_attach(out, path, flags, e);
 }
 
 void store_close(struct store *s)

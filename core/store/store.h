@@ -17,7 +17,7 @@
 enum store_kind {
 	STORE_ROOT,		/* REPOSITORY, README */
 	STORE_KEYS,
-	STORE_DATA,		/* names are 64 hex digits; spread over 00..ff */
+	STORE_DATA,		/* names are 64 hex digits; in 00..ff */
 	STORE_META,		/* the same */
 	STORE_INDEX,
 	STORE_ARCHIVES,
@@ -50,32 +50,9 @@ enum store_open_flags {
 
 typedef int store_list_fn(const char *name, uint64_t size, void *ctx);
 
-struct store_ops;
 struct store {
-	const struct store_ops *ops;
-	char *url;		/* for messages */
-};
-
-/*
- * What an implementation gives; the comments are the contract of the
- * functions below, and tests/unit/test_store.c holds every store to them.
- */
-struct store_ops {
-	int (*put)(struct store *s, enum store_kind k, const char *name,
-		   const struct iovec *iov, int n, unsigned flags,
-		   struct err *e);
-	int (*get)(struct store *s, enum store_kind k, const char *name,
-		   uint64_t off, size_t len, struct buf *out, struct err *e);
-	int (*stat)(struct store *s, enum store_kind k, const char *name,
-		    uint64_t *size, struct err *e);
-	int (*list)(struct store *s, enum store_kind k, store_list_fn *fn,
-		    void *ctx, struct err *e);
-	int (*del)(struct store *s, enum store_kind k, const char *name,
-		   struct err *e);
-	int (*sync)(struct store *s, struct err *e);
-	int (*space)(struct store *s, uint64_t *free_bytes,
-		     uint64_t *total_bytes, struct err *e);
-	void (*close)(struct store *s);
+	const struct store_ops *ops;	/* ops.h */
+	char *url;			/* for messages */
 };
 
 /*
@@ -138,12 +115,12 @@ int store_sync(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
 
-/* store/local.c: opened by path. */
+/* local.c: opened by path. */
 int store_open_local(struct store **out, const char *path, unsigned flags,
 		     struct err *e);
 
 /*
- * store/mem.c: for tests and models.  Puts and deletes are durable after the
+ * store_mem.c: for tests and models.  Puts and deletes are durable after the
  * next barrier.  store_mem_cut() is the power cut: each name that changed
  * since the last barrier has its old state, its new one, or none if both had
  * bytes, as 'seed' chooses.  A copy shares nothing that changes.  Both take
@@ -154,7 +131,7 @@ void store_mem_cut(struct store *s, uint64_t seed);
 struct store *store_mem_copy(struct store *s, struct err *e);
 
 /*
- * store/fault.c: wraps a store (owns it), counts operations, and makes the
+ * store_fault.c: wraps a store (owns it), counts operations, and makes the
  * k-th one fail, or be the last that happens: afterwards everything fails,
  * as if the machine were gone.  The memory below keeps what was done.
  * store_get_all() is two operations, every other call one.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/store.h"
+#include "store/store_priv.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/ops.h"
 
 /* The bytes of one put: never changed, shared between copies of a store. */
 struct memblob {
@@ -131,8 +132,7 @@ static int memstore_put(struct store *s, enum store_kind k, const char *name,
 	pthread_mutex_lock(&m->mtx);
 	at = memname_find(m, k, name);
 	if (*at && (*at)->now) {
-		rc = err_set(e, ERR_EXIST, "'%s/%s' is there already",
-			store_kind_name(k), name);
+		rc = store_say_exist(k, name, e);
 	} else if (!(mn = *at ? *at : memname_new(at, k, name))) {
 		rc = err_nomem(e);
 	} else {
@@ -157,8 +157,7 @@ static struct memblob *memstore_look(struct store *s, enum store_kind k,
 	b = mn ? memblob_ref(mn->now) : NULL;
 	pthread_mutex_unlock(&m->mtx);
 	if (!b)
-		err_set(e, ERR_NOENT, "there is no '%s/%s'",
-			store_kind_name(k), name);
+		store_say_noent(k, name, e);
 	return b;
 }
 
@@ -171,9 +170,7 @@ static int memstore_get(struct store *s, enum store_kind k, const char *name,
 	if (!b)
 		return ERR_NOENT;
 	if (off > b->len || len > b->len - off)
-		rc = err_set(e, ERR_CORRUPT,
-			"'%s/%s' is shorter than it should be",
-			store_kind_name(k), name);
+		rc = store_say_short(k, name, e);
 	else
 		rc = len > 0 ? buf_append(out, b->p + off, len, e) : 0;
 	memblob_drop(b);
@@ -255,8 +252,7 @@ static int memstore_del(struct store *s, enum store_kind k, const char *name,
 		mn->gone = mn->now;
 		mn->now = NULL;
 	} else {
-		rc = err_set(e, ERR_NOENT, "there is no '%s/%s'",
-			store_kind_name(k), name);
+		rc = store_say_noent(k, name, e);
 	}
 	pthread_mutex_unlock(&m->mtx);
 	return rc;

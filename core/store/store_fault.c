@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/ops.h"
 
 struct fault {
 	struct store store;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_OPS_H
+#define STORE_OPS_H
+
+#include "store/store.h"
+
+/*
+ * What an implementation gives.  The contract is that of the functions in
+ * store.h, which check names first; tests/unit/test_store.c holds every store
+ * to it.
+ */
+struct store_ops {
+	int (*put)(struct store *s, enum store_kind k, const char *name,
+		   const struct iovec *iov, int n, unsigned flags,
+		   struct err *e);
+	int (*get)(struct store *s, enum store_kind k, const char *name,
+		   uint64_t off, size_t len, struct buf *out, struct err *e);
+	int (*stat)(struct store *s, enum store_kind k, const char *name,
+		    uint64_t *size, struct err *e);
+	int (*list)(struct store *s, enum store_kind k, store_list_fn *fn,
+		    void *ctx, struct err *e);
+	int (*del)(struct store *s, enum store_kind k, const char *name,
+		   struct err *e);
+	int (*sync)(struct store *s, struct err *e);
+	int (*space)(struct store *s, uint64_t *free_bytes,
+		     uint64_t *total_bytes, struct err *e);
+	void (*close)(struct store *s);
+};
+
+/* local.c: what store_open_local() is made of. */
+int local_attach(struct store **out, const char *path, unsigned flags,
+		 struct err *e);
+
+#endif
