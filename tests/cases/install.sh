@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make install: what an administrator expects where, and all of it goes again.
+# exclusive: make looks at the build folder that the others use
+. "$TOP/tests/lib.sh"
+
+[ -x "$BUILD/muniment" ] || skip "there is no program yet"
+must make -s -C "$TOP" BUILD="$BUILD" DESTDIR="$PWD/d" PREFIX=/usr install
+d=d/usr
+[ -x $d/bin/muniment ] || fail "no program"
+cmp "$BUILD/muniment" $d/bin/muniment || fail "another program"
+eq "$(readlink $d/sbin/mount.muniment)" ../bin/muniment
+[ $d/sbin/mount.muniment -ef $d/bin/muniment ] || fail "the link is broken"
+n=2
+for page in "$TOP"/man/*.[158]; do
+	[ -e "$page" ] || continue
+	cmp "$page" "$d/share/man/man${page##*.}/${page##*/}"
+	n=$((n + 1))
+done
+for file in muniment.bash:bash-completion/completions/muniment \
+	_muniment:zsh/site-functions/_muniment \
+	muniment.fish:fish/vendor_completions.d/muniment.fish; do
+	[ -e "$TOP/scripts/completion/${file%%:*}" ] || continue
+	cmp "$TOP/scripts/completion/${file%%:*}" "$d/share/${file#*:}"
+	n=$((n + 1))
+done
+eq "$(find d ! -type d | wc -l)" $n "number of installed files"
+
+# a second time over the first, then away
+must make -s -C "$TOP" BUILD="$BUILD" DESTDIR="$PWD/d" PREFIX=/usr install
+must make -s -C "$TOP" BUILD="$BUILD" DESTDIR="$PWD/d" PREFIX=/usr uninstall
+eq "$(find d ! -type d)" "" "what uninstall left"
