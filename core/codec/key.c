@@ -244,8 +244,8 @@ int key_kdf(struct key *out, const struct key_kdf *par, const void *pass,
 		return err_nomem(e);
 	crypto_generichash(salt, sizeof(salt), par->salt, sizeof(par->salt),
 		NULL, 0);
-	if (crypto_pwhash(out->b, sizeof(out->b), pass, pass_len, salt,
-	    par->passes, mem_bytes,
+	if (crypto_pwhash(out->b, sizeof(out->b), pass_len ? pass : "",
+	    pass_len, salt, par->passes, mem_bytes,
 	    crypto_pwhash_ALG_ARGON2ID13) != 0) {
 		key_wipe(out, sizeof(*out));
 		return err_set(e, ERR_NOMEM, "passphrase hash needs %u MiB "
