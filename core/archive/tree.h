@@ -26,7 +26,8 @@ int tree_iter_init(struct tree_iter *it, struct reader *rd,
 int tree_iter_seek(struct tree_iter *it, struct reader *rd,
 		   const struct dir_ref *dir, const void *name, size_t len,
 		   struct err *e);
-/* 1 and an entry, valid until the next call on 'it'; 0: the end; < 0. */
+/* 1 and an entry, valid until the next call on 'it'; 0: the end; < 0: part of
+ * the listing cannot be read, the next call goes on behind it. */
 int tree_iter_next(struct tree_iter *it, const struct entry **out,
 		   struct err *e);
 void tree_iter_release(struct tree_iter *it);	/* zeroed ok */
@@ -41,7 +42,7 @@ int tree_find(struct tree_iter *it, struct reader *rd,
 	      const struct dir_ref *root, const char *path,
 	      const struct entry **out, struct err *e);
 
-/* An entry with memory of its own.  Free with entry_free... see below. */
+/* An entry with memory of its own; name and target are NUL-terminated. */
 struct tree_entry {
 	struct entry e;
 	uint8_t bytes[];

@@ -180,22 +180,22 @@ void session_pack_stop(struct session *s)
 	s->open[0] = s->open[1] = s->spare = NULL;
 }
 
-static int session_pack_open(struct session *s, enum pack_kind kind,
-			     struct session_pack **out, struct err *e)
+/* The open pack of a kind; NULL: no memory. */
+static struct session_pack *session_pack_open(struct session *s,
+					      enum pack_kind kind)
 {
 	struct session_pack **at = &s->open[kind == PACK_META];
 
-	if (!*at) {
-		*at = s->spare ? s->spare : mem_zero(1, sizeof(**at));
-		s->spare = NULL;
-		if (!*at)
-			return err_nomem(e);
+	if (*at)
+		return *at;
+	*at = s->spare ? s->spare : mem_zero(1, sizeof(**at));
+	s->spare = NULL;
+	if (*at) {
 		(*at)->kind = kind;
 		(*at)->n = 0;
 		buf_clear(&(*at)->objects);
 	}
-	*out = *at;
-	return 0;
+	return *at;
 }
 
 static int session_pack_append(struct session_pack *p,
@@ -233,7 +233,7 @@ int session_add(struct session *s, const struct session_sealed *o,
 		const struct buf *arena, struct err *e)
 {
 	enum pack_kind kind = o->head.type == OBJ_DATA ? PACK_DATA : PACK_META;
-	struct session_pack *p = NULL;
+	struct session_pack *p;
 	uint32_t target;
 	int rc;
 
@@ -241,8 +241,10 @@ int session_add(struct session *s, const struct session_sealed *o,
 		return session_die(s, e);
 	if (!o->fresh)
 		return 0;
-	if ((rc = session_pack_open(s, kind, &p, e)) < 0 ||
-	    (rc = session_pack_append(p, &o->head, arena->p + o->at, e)) < 0)
+	p = session_pack_open(s, kind);
+	rc = p ? session_pack_append(p, &o->head, arena->p + o->at, e) :
+		err_nomem(e);
+	if (rc < 0)
 		return session_die(s, e);
 	s->stats.objects++;
 	s->stats.plain_bytes += o->head.plain_len;
