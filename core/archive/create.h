@@ -46,7 +46,7 @@ struct create_stream {
 	int fd;
 	const char *name;	/* path in the archive: "stdin" */
 	uint32_t mode;		/* 0660 as borg */
-	const char *user, *group;	/* names or numbers */
+	uint32_t uid, gid;
 	/* Called at the end of the stream: nonzero fails the run, and no
 	 * archive is made (the command failed).  NULL: nothing to ask. */
 	int (*finish)(void *ctx, struct err *e);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making an archive.  COMMIT POINT: session_commit's; before it nothing of the
+ * archive exists, after it only the local cache is written.
+ */
+#include "archive/create_priv.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "repo/catalog.h"
+#include "repo/home.h"
+
+#define CREATE_TRIES 3		/* sessions, when collectors fence them */
+
+static int create_dup(char **out, const char *s, struct err *e)
+{
+	*out = mem_str(s ? s : "");
+	return *out ? 0 : err_nomem(e);
+}
+
+static int create_dup_list(struct strv *out, const struct strv *in,
+			   struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; in && rc == 0 && i < in->n; i++)
+		rc = strv_add(out, in->v[i], e);
+	return rc;
+}
+
+/* The part of the record that is known before the walk. */
+static int create_record(struct create *c)
+{
+	const struct create_opts *o = c->o;
+	const struct passwd *pw = getpwuid(geteuid());
+	struct record *r = c->rec;
+	time_t now = (time_t)(clock_wall_nsec() / 1000000000);
+	struct tm tm;
+	int rc;
+
+	r->start_nsec = o->timestamp_nsec ? o->timestamp_nsec :
+		clock_wall_nsec();
+	if (localtime_r(&now, &tm))
+		r->utc_offset_secs = (int32_t)tm.tm_gmtoff;
+	if ((rc = create_dup(&r->name, o->name, c->e)) < 0 ||
+	    (rc = create_dup(&r->series, o->series ? o->series :
+			     home_host_name(), c->e)) < 0 ||
+	    (rc = create_dup(&r->host, home_host_name(), c->e)) < 0 ||
+	    (rc = create_dup(&r->user, pw ? pw->pw_name : "", c->e)) < 0 ||
+	    (rc = create_dup(&r->comment, o->comment, c->e)) < 0 ||
+	    (rc = create_dup(&r->program, "muniment " MUNIMENT_VERSION,
+			     c->e)) < 0 ||
+	    (rc = create_dup_list(&r->command, o->command, c->e)) < 0)
+		return rc;
+	return create_dup_list(&r->paths, o->walk.paths, c->e);
+}
+
+static int create_name_cmp(const void *a, const void *b)
+{
+	uint32_t x = ((const struct record_name *)a)->id;
+	uint32_t y = ((const struct record_name *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Names of the owners that were seen; numbers without one are left out. */
+static int create_names(struct create *c, unsigned which,
+			struct record_name **out, uint32_t *n)
+{
+	const struct map *m = &c->owners[which];
+	size_t i;
+
+	*out = mem_array(m->count + 1, sizeof(**out));
+	if (!*out)
+		return err_nomem(c->e);
+	for (i = 0; i < m->size; i++) {
+		const struct passwd *pw;
+		const struct group *gr;
+		const char *name = NULL;
+		uint32_t id;
+
+		if (m->tab[i].key[0] == 0)
+			continue;
+		memcpy(&id, m->tab[i].key + 8, sizeof(id));
+		if (which == 0 && (pw = getpwuid(id)))
+			name = pw->pw_name;
+		if (which == 1 && (gr = getgrgid(id)))
+			name = gr->gr_name;
+		if (!name)
+			continue;
+		(*out)[*n].id = id;
+		(*out)[*n].name = mem_str(name);
+		if (!(*out)[(*n)++].name)
+			return err_nomem(c->e);
+	}
+	qsort(*out, *n, sizeof(**out), create_name_cmp);
+	return 0;
+}
+
+static int create_finish_record(struct create *c, bool partial)
+{
+	struct session_stats st;
+	struct record *r = c->rec;
+	int rc = 0;
+
+	session_stats(c->session, &st);
+	r->end_nsec = r->start_nsec + (int64_t)(1e9 * c->res->seconds);
+	r->stats.new_bytes = st.plain_bytes;
+	r->stats.stored_bytes = st.stored_bytes;
+	if (partial)
+		r->flags |= RECORD_PARTIAL;
+	r->warnings = c->warnings;
+	c->warnings = (struct strv)STRV_INIT;
+	if (!(c->o->flags & CREATE_NUMERIC_IDS)) {
+		rc = create_names(c, 0, &r->users, &r->n_users);
+		if (rc == 0)
+			rc = create_names(c, 1, &r->groups, &r->n_groups);
+	}
+	return rc;
+}
+
+/* "NAME", or for a partial archive "NAME.partial[.N]", whichever is free. */
+static int create_partial_name(struct create *c)
+{
+	const struct catalog_item *it;
+	unsigned n = 1;
+	char *name;
+
+	do {
+		name = n == 1 ? mem_printf("%s.partial", c->o->name) :
+			mem_printf("%s.partial.%u", c->o->name, n);
+		if (!name)
+			return err_nomem(c->e);
+		free(c->rec->name);
+		c->rec->name = name;
+		n++;
+	} while (catalog_find(c->catalog, name, &it, NULL) == 0);
+	return 0;
+}
+
+static int create_start(struct create *c)
+{
+	struct session_opts so = { .comp = c->o->comp };
+	char *dir;
+	int rc;
+
+	if ((rc = session_begin(&c->session, c->repo, &so, c->e)) < 0)
+		return rc;
+	dir = home_repo_cache(repo_id(c->repo), "files");
+	rc = fstate_open(&c->fstate, dir, c->rec->series, c->o->files_cache,
+		c->e);
+	free(dir);
+	if (rc < 0)
+		return rc;
+	c->build = build_new(c->session, repo_tree_key(c->repo));
+	if (!c->build)
+		return err_nomem(c->e);
+	chunker_init(&c->chunker, repo_chunker_key(c->repo));
+	if ((rc = create_batch_start(c)) < 0)
+		return rc;
+	return build_enter(c->build, c->e);
+}
+
+/* Leave out what is only in memory. */
+static void create_stop(struct create *c)
+{
+	struct create_dir *d;
+
+	create_batch_stop(c);
+	while ((d = c->dir)) {
+		c->dir = d->up;
+		tree_entry_free(d->self);
+		free(d);
+	}
+	build_list_free(c->list);
+	build_free(c->build);
+	fstate_close(c->fstate);
+	session_free(c->session);
+	catalog_free(c->catalog);
+	map_release(&c->links);
+	map_release(&c->devices);
+	map_release(&c->owners[0]);
+	map_release(&c->owners[1]);
+	buf_release(&c->link_contents);
+	buf_release(&c->window);
+	buf_release(&c->xattrs);
+	strv_release(&c->warnings);
+}
+
+static int create_commit(struct create *c, bool partial)
+{
+	struct err save = { ERR_OK, "" };
+	int rc;
+
+	if ((rc = create_drain(c)) < 0 ||
+	    (rc = build_leave(c->build, &c->rec->root, c->e)) < 0 ||
+	    (rc = create_finish_record(c, partial)) < 0)
+		return rc;
+	if (partial && (rc = create_partial_name(c)) < 0)
+		return rc;
+	rc = session_commit(c->session, c->rec, &c->res->id, c->e);
+	/* Only what an archive holds may be believed by the next run. */
+	if (rc == 0 && fstate_save(c->fstate, partial, &save) < 0)
+		log_info("files", "the cache of file states was not kept: %s",
+			save.msg);
+	return rc;
+}
+
+static int create_once(struct repo *r, const struct create_opts *o,
+		       struct create_result *res, struct err *e)
+{
+	struct create c = { .repo = r, .o = o, .res = res, .e = e,
+			    .rec = &res->rec, .stream = o->stream };
+	int64_t begun = clock_mono_nsec();
+	const struct catalog_item *it;
+	bool partial = false;
+	int rc;
+
+	if ((rc = create_record(&c)) < 0 ||
+	    (rc = catalog_load(&c.catalog, r, e)) < 0)
+		goto out;
+	if (catalog_find(c.catalog, o->name, &it, NULL) == 0) {
+		rc = err_set(e, ERR_EXIST, "there is an archive '%s' already",
+			o->name);
+		goto out;
+	}
+	if (!(o->flags & CREATE_DRY_RUN) && (rc = create_start(&c)) < 0)
+		goto out;
+	rc = create_walk(&c);
+	if (rc == ERR_CANCEL && !o->stream && c.rec->stats.files +
+	    c.files > 0 && !(o->flags & CREATE_DRY_RUN)) {
+		partial = true;
+		rc = 0;
+	}
+	if (rc == 0 && !c.any_source)
+		rc = err_set(e, ERR_NOENT, "none of the sources exists: no "
+			"archive was made");
+	res->seconds = (double)(clock_mono_nsec() - begun) / 1e9;
+	if (rc == 0 && !(o->flags & CREATE_DRY_RUN))
+		rc = create_commit(&c, partial);
+	res->walk_errors = c.rec->stats.errors;
+	res->partial = partial;
+	res->seconds = (double)(clock_mono_nsec() - begun) / 1e9;
+out:
+	create_stop(&c);
+	return rc;
+}
+
+int create_run(struct repo *r, const struct create_opts *o,
+	       struct create_result *res, struct err *e)
+{
+	struct err own = { ERR_OK, "" };
+	int rc, tries = 0;
+
+	if (!e)
+		e = &own;
+	memset(res, 0, sizeof(*res));
+	if ((rc = catalog_name_check(o->name, e)) < 0)
+		return rc;
+	for (;;) {
+		rc = create_once(r, o, res, e);
+		if (rc != ERR_RETRY || o->stream || ++tries == CREATE_TRIES)
+			return rc;
+		log_info("create", "%s; once more", e->msg);
+		create_result_release(res);
+	}
+}
+
+void create_result_release(struct create_result *res)
+{
+	record_release(&res->rec);
+	memset(res, 0, sizeof(*res));
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ARCHIVE_CREATE_PRIV_H
+#define ARCHIVE_CREATE_PRIV_H
+
+#include "archive/build.h"
+#include "archive/create.h"
+#include "archive/tree.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "codec/chunker.h"
+#include "repo/session.h"
+
+/*
+ * How an archive is made:
+ *
+ *   walk -> read -> batches of events -> pool (hash, compress, seal)
+ *        -> finish, in order: packs, directory trees, file-state cache
+ *
+ * The owner thread walks, reads and finishes; workers only seal.  What is in
+ * flight is bounded in bytes.
+ */
+#define BATCH_EVENTS 256
+#define BATCH_STRINGS (128u << 10)
+#define BATCH_STRINGS_ROOM (8u << 10)	/* one entry's at most */
+#define BATCH_DATA (1u << 20)		/* put when it has this much */
+#define CREATE_IN_FLIGHT (20u << 20)	/* bytes of data in the pool */
+#define CREATE_SMALL CHUNKER_MIN_BYTES	/* below: one object */
+
+enum event_type {
+	EVENT_ENTER, EVENT_LEAVE,
+	EVENT_ITEM,		/* the entry is complete */
+	EVENT_FILE,		/* its content is one object: data */
+	EVENT_BEGIN,		/* its content comes in pieces */
+	EVENT_PIECE, EVENT_HOLE,
+	EVENT_END,		/* entry of the whole */
+	EVENT_DROP		/* the pieces become nothing: reading failed */
+};
+struct event {
+	enum event_type type;
+	struct entry en;
+	struct stat st;		/* for the file-state cache */
+	int64_t read_nsec;
+	bool remember, message;
+	size_t data, data_len;	/* EVENT_FILE, EVENT_PIECE: in batch data */
+	uint64_t hole;
+	struct session_sealed sealed;
+};
+struct batch {
+	struct job job;		/* first */
+	struct event *event;
+	unsigned n;
+	uint8_t *strings;	/* names and such; never moves */
+	size_t strings_len;
+	struct buf data;	/* plain */
+	struct buf arena;	/* sealed */
+	struct batch *next;	/* free list */
+};
+
+/* A directory on the way down, on the finishing side. */
+struct create_dir {
+	struct create_dir *up;
+	struct tree_entry *self;
+};
+
+struct create {
+	struct repo *repo;
+	const struct create_opts *o;
+	struct create_result *res;
+	struct err *e;
+	struct session *session;
+	struct fstate *fstate;
+	struct catalog *catalog;
+	struct build *build;
+	struct chunker chunker;
+	struct pool *pool;
+	struct session_worker **worker;
+	unsigned n_worker;
+	struct batch *batch;		/* being filled */
+	struct batch *spare;
+	size_t in_flight;
+	struct create_dir *dir;
+	struct build_list *list;	/* pieces of the file being finished */
+	struct map links;		/* hard links: key -> 1 + place in */
+	struct buf link_contents;	/* encoded contents */
+	struct buf window;		/* large files */
+	struct buf xattrs;		/* scratch */
+	struct record *rec;
+	struct map owners[2];		/* user, group numbers seen */
+	struct strv warnings;
+	uint64_t n_warnings;
+	uint64_t files, bytes;		/* so far, for progress */
+	int64_t progress_nsec;
+	struct map devices;		/* st_dev -> ordinal */
+	const struct create_stream *stream;	/* still to come */
+	bool any_source;
+};
+
+/* create_batch.c */
+int create_batch_start(struct create *c);
+void create_batch_stop(struct create *c);
+/* Room for one more event with 'data' bytes to come; NULL: c->e says why. */
+struct event *create_event(struct create *c, enum event_type type);
+/* Keep bytes as long as the event. */
+const uint8_t *create_keep(struct create *c, const void *p, size_t len);
+/* The event is complete; may hand the batch on. */
+int create_event_done(struct create *c);
+/* Everything is finished; and flush when due. */
+int create_drain(struct create *c);
+int create_flush(struct create *c);
+
+/* create_read.c: content of a regular file as events. */
+struct create_source {
+	int fd;
+	const char *path;
+	struct stat st;			/* before reading */
+	struct entry en;		/* but for content; name is kept */
+	int64_t read_nsec;		/* just before it was looked at */
+	bool message, remember;
+	char status;
+};
+/* < 0: the store or memory failed; 1: the source failed, and was reported. */
+int create_read(struct create *c, struct create_source *src);
+int create_read_stream(struct create *c, const struct create_stream *s);
+
+/* create_walk.c */
+int create_walk(struct create *c);
+
+/* create_meta.c */
+int create_meta(struct create *c, const struct walk_item *it, int fd,
+		struct entry *en);
+int create_xattrs(struct create *c, const struct walk_item *it, int fd,
+		  struct entry *en);
+void create_warn(struct create *c, const char *path, const char *op,
+		 int errnum);
+void create_status(struct create *c, char status, const char *path);
+void create_progress(struct create *c, const char *path);
+
+#endif
