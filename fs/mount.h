@@ -19,7 +19,7 @@ struct mount_opts {
 	const char *fuse_options;	/* "allow_other,uid=5000,..." or NULL */
 	unsigned flags;
 	size_t cache_bytes;		/* plain objects; 0: 64 MiB */
-	const char *glob;		/* -a: archives of the root; NULL: all */
+	const char *glob;		/* -a: which archives; NULL: all */
 	unsigned first, last;		/* 0: all */
 };
 struct mount;

@@ -54,13 +54,13 @@ struct create_stream {
 };
 
 struct create_opts {
-	const char *name;		/* archive; checked by catalog_name_check */
+	const char *name;		/* passes catalog_name_check */
 	const char *series;		/* NULL: the host's name */
 	const char *comment;
 	int64_t timestamp_nsec;		/* 0: now */
 	const struct strv *command;	/* argv for the record */
 	struct walk_opts walk;		/* paths, patterns, excludes */
-	const struct create_stream *stream;	/* instead of, or beside, paths */
+	const struct create_stream *stream;	/* beside paths, or alone */
 	unsigned flags;			/* enum create_flags */
 	unsigned files_cache;		/* enum fstate_mode */
 	struct comp_spec comp;

@@ -32,7 +32,7 @@ struct mark_session {
 	int64_t start_nsec;
 	uint32_t pid;
 	char *host, *boot_id;		/* a dead process is told by these */
-	uint64_t pid_start;		/* start time of the process, in ticks */
+	uint64_t pid_start;		/* when it was started, in ticks */
 };
 struct mark_generation {
 	uint32_t number;		/* the name, %08x */

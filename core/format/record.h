@@ -46,9 +46,9 @@ struct record_name {			/* number and name of an owner */
 };
 struct record_stats {
 	uint64_t files, dirs, bytes;	/* in the archive */
-	uint64_t stored_bytes;		/* sealed, of all objects it needed new */
+	uint64_t stored_bytes;		/* sealed, of all new objects */
 	uint64_t new_bytes;		/* plain bytes of those */
-	uint64_t comp_bytes;		/* estimate for the whole archive, or 0 */
+	uint64_t comp_bytes;		/* estimate for all of it, or 0 */
 	uint64_t added, changed, unchanged, errors;
 };
 struct record {

@@ -29,6 +29,6 @@ int home_client_id(struct sid *out, struct err *e);
 /* Facts about this process, for session files.  Static storage. */
 const char *home_host_name(void);
 const char *home_boot_id(void);
-uint64_t home_pid_start(void);	/* of this process, in clock ticks; 0: unknown */
+uint64_t home_pid_start(void);	/* this process's, in ticks; 0: unknown */
 
 #endif

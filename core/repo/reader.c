@@ -19,7 +19,7 @@ enum cell_state { CELL_LOADING, CELL_READY, CELL_FAILED };
 /* A cached object.  The bytes follow in the same allocation once they are
  * there (obj.p), so that giving up a cell is one free. */
 struct cell {
-	struct obj obj;			/* first: obj and cell share an address */
+	struct obj obj;			/* first: they share an address */
 	struct oid id;
 	enum cell_state state;		/* mtx */
 	unsigned refs;			/* mtx */

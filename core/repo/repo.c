@@ -517,7 +517,8 @@ int repo_require(const struct repo *r, unsigned need, struct err *e)
 		return err_set(e, ERR_DENIED, "this key can only add archives, "
 			"it cannot read them");
 	if (missing & KEY_DELETE)
-		return err_set(e, ERR_DENIED, "this key cannot delete archives");
+		return err_set(e, ERR_DENIED,
+			"this key cannot delete archives");
 	if (missing)
 		return err_set(e, ERR_DENIED, "this key cannot add archives");
 	return 0;
@@ -564,7 +565,8 @@ int repo_unseal(const struct repo *r, const struct pack_session *s,
 		return rc;
 	if (s->epoch > sec->bundle.epoch || back > sec->bundle.n_old)
 		return err_set(e, ERR_AUTH,
-			"this key does not open data of key epoch %u", s->epoch);
+			"this key does not open data of key epoch %u",
+			s->epoch);
 	return key_box_open(secret, s->sealed, sizeof(s->sealed),
 		&sec->box_pub[back], &sec->box_sec[back], e);
 }

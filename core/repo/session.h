@@ -74,7 +74,7 @@ int session_tick(struct session *s, struct err *e);
 
 struct session_stats {
 	uint64_t objects, plain_bytes, stored_bytes;	/* fresh ones */
-	uint64_t seen_objects, seen_bytes;		/* all that were sealed */
+	uint64_t seen_objects, seen_bytes;	/* all that were sealed */
 	uint64_t pack_bytes;				/* put on the store */
 };
 void session_stats(const struct session *s, struct session_stats *out);

@@ -11,7 +11,7 @@ d=d/usr
 [ -x $d/bin/muniment ] || fail "no program"
 cmp "$BUILD/muniment" $d/bin/muniment || fail "another program"
 eq "$(readlink $d/sbin/mount.muniment)" ../bin/muniment
-[ $d/sbin/mount.muniment -ef $d/bin/muniment ] || fail "the link is broken"
+cmp $d/sbin/mount.muniment $d/bin/muniment || fail "the link is broken"
 n=2
 for page in "$TOP"/man/*.[158]; do
 	[ -e "$page" ] || continue
