@@ -104,7 +104,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBS)
 	$(say)
-	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS)
+	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS) -lm
 
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBS)
 	$(say)
