@@ -84,7 +84,8 @@ $(BUILD)/files: export STAMP = $(CORE_SRC) $(FS_SRC) $(TOOL_SRC) \
 $(BUILD)/files: FORCE
 	$(stamp)
 
-say = @mkdir -p $(@D); $(if $(V),,echo "  $@")
+QUIET := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
+say = @mkdir -p $(@D); $(if $(QUIET),,echo "  $@")
 link = $(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^)
 $(BUILD)/muniment: $(call obj,tools/main.c) $(filter-out %/libtest.a,$(LIBS))
 	$(say)

@@ -108,3 +108,33 @@ TMPDIR=$PWD runs 0 "2 passed, 0 failed" alone
 for d in mt-*; do
 	[ ! -e "$d" ] || fail "$d was left"
 done
+
+# Stopped from outside: nothing lives on.
+put long <<E
+echo \$\$ >"$PWD/long.pid"
+sleep 965
+E
+BUILD=build top/tests/run long >out 2>&1 &
+runner=$!
+wait_for 10 test -s long.pid
+kill $runner
+got=0
+wait $runner || got=$?
+eq $got 1 "status of the stopped runner"
+has out "stopped before the end"
+kill -0 "$(cat long.pid)" 2>/dev/null && fail "its test lives"
+rm top/tests/cases/long.sh
+
+# A mount whose server hangs, and a process that hangs in it.
+if [ "$(id -u)" = 0 ] && [ -w /dev/fuse ]; then
+	put hang <<E
+# timeout: 2
+mkdir m
+exec 9<>/dev/fuse
+mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 x m || exit 77
+ls m
+E
+	runs 1 "0 passed, 1 failed" hang
+	has out "not done after 2.0 seconds"
+	has_not /proc/self/mountinfo "$PWD"
+fi
