@@ -125,22 +125,30 @@ static void test_constant(void **state)
 	free(p);
 }
 
-/* The hash is of the 64 bytes before a cut, whatever is before those. */
+/*
+ * The hash is of the 64 bytes before a cut and of no others.  This window was
+ * searched for: its highest 22 bits are zero, and the lowest bit of gear['+']
+ * is not that of gear['-'].
+ */
 static void test_window(void **state)
 {
-	const size_t cut = 1168918;
-	uint8_t *p = noise(77, CHUNKER_MAX_BYTES);
+	static const char window[] = "---------------------------------------"
+		"------------------00689d0";
+	uint8_t *p = mem_zero(CHUNKER_MAX_BYTES, 1);
 	size_t at;
 
 	(void)state;
-	/* A cut after the target may stand anywhere after the target. */
-	for (at = CHUNKER_TARGET_BYTES + 3; at < CHUNKER_TARGET_BYTES + 9;
-	    at++) {
-		memcpy(p + at - 64, data + cut - 64, 64);
+	assert_non_null(p);
+	assert_int_equal(sizeof(window) - 1, 64);
+	for (at = CHUNKER_MIN_BYTES - 1; at < CHUNKER_MIN_BYTES + 5; at++) {
+		memset(p, 0, CHUNKER_MIN_BYTES + 5);
+		memcpy(p + at - 64, window, 64);
+		memset(p, '+', at - 64);
 		assert_int_equal(chunker_cut(&chunker, p, CHUNKER_MAX_BYTES),
-			at);
-		p[at - 64] ^= 1;
-		p[at - 1] ^= 0x55;
+			at < CHUNKER_MIN_BYTES ? CHUNKER_MAX_BYTES : at);
+		p[at - 64] = '+';
+		assert_int_equal(chunker_cut(&chunker, p, CHUNKER_MAX_BYTES),
+			CHUNKER_MAX_BYTES);
 	}
 	free(p);
 }

@@ -167,7 +167,7 @@ static void test_parse_refused(void **state)
 		"", ",", "zst", "zstdx", "ZSTD", " zstd", "zstd ", "zstd,",
 		"zstd,0", "zstd,23", "zstd,-1", "zstd,+3", "zstd,3,", "zstd,3 ",
 		"zstd,3,3", "zstd,1000", "zstd,4294967299", "zlib,10",
-		"lzma,10",
+		"lzma,10", "zlib,", "lzma,",
 		"lz4,", "lz4,1", "none,1", "auto", "auto,", "auto,auto,zstd",
 		"auto,obfuscate,1,zstd", "obfuscate", "obfuscate,1",
 		"obfuscate,1,", "obfuscate,0,zstd", "obfuscate,7,zstd",
@@ -177,15 +177,19 @@ static void test_parse_refused(void **state)
 	};
 	struct comp_spec spec = { 42, true };
 	struct err e;
+	char *copy;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		err_clear(&e);
-		assert_int_equal(comp_parse(&spec, bad[i], NULL, &e),
+		copy = mem_str(bad[i]);
+		assert_non_null(copy);
+		assert_int_equal(comp_parse(&spec, copy, NULL, &e),
 			ERR_CONFIG);
 		assert_non_null(strstr(e.msg, bad[i]));
 		assert_int_equal(spec.level, 42);
+		free(copy);
 	}
 }
 
@@ -405,8 +409,19 @@ static void test_sample(void **state)
 	assert_false(comp_hopeless(p, MANY, true));
 	assert_in_range(round_trip(c, p, MANY), MANY / 100 * 90,
 		MANY / 100 * 96);
-	free(p);
+	/* One in 64: less than 1 %. */
+	for (i = 0; i < MANY; i++)
+		p[i] = noise[i] % 64 == 3 ? 0 : noise[i];
+	assert_true(comp_hopeless(p, MANY, true));
+	/* What a sample does not see is found if it is not asked for. */
+	memcpy(p, noise, MANY / 2);
+	memcpy(p + MANY / 2, noise, MANY / 2);
+	assert_int_equal(round_trip(c, p, MANY), 0);
 	comp_free(c);
+	c = comp_at(3, false);
+	assert_in_range(round_trip(c, p, MANY), MANY / 2, MANY / 2 + 1000);
+	comp_free(c);
+	free(p);
 	/* Every draw of random bytes is seen for what it is. */
 	for (i = 0; i + 4096 <= MANY; i += 4096)
 		assert_true(comp_hopeless(noise + i, 4096, true));
@@ -457,6 +472,7 @@ static void test_unpack(void **state)
 	refused(HEAD "\0\0" RAW_5 "\0", 15, 5);
 	refused(HEAD "\0\0" RAW_5 HEAD "\0\0" RAW_5, 28, 10);
 	refused("\x50\x2a\x4d\x18\0\0\0\0" HEAD "\0\0" RAW_5, 22, 5);
+	refused("\x50\x2a\x4d\x18\0\0\0\0", 8, 0);	/* skippable alone */
 	refused(HEAD "\0\x71" RLE_100, 10, 100);	/* 18 MiB window */
 	refused(HEAD "\0\x78" RLE_100, 10, 100);	/* 32 MiB */
 	refused(HEAD "\x20\x64" RLE_100, 10, 100);	/* content size */
