@@ -38,20 +38,11 @@ void chunker_init(struct chunker *c, const struct key *k)
 static size_t chunker_scan(const struct chunker *c, const uint8_t *p, size_t i,
 			   size_t end, uint64_t below, uint64_t *hash)
 {
-	const uint64_t *gear = c->gear;
-	uint64_t h = *hash, one;
+	uint64_t h = *hash;
 
-	/* Two bytes a step: one dependent operation on h instead of two. */
-	for (; end - i >= 2; i += 2) {
-		one = gear[p[i]];
-		if (2 * h + one < below)
-			return i + 1;
-		h = 4 * h + (2 * one + gear[p[i + 1]]);
-		if (h < below)
-			return i + 2;
-	}
-	if (i < end) {
-		h = 2 * h + gear[p[i]];
+	/* Two and four bytes a step were not faster: 0.25 ns a byte. */
+	for (; i < end; i++) {
+		h = 2 * h + c->gear[p[i]];
 		if (h < below)
 			return i + 1;
 	}
