@@ -27,7 +27,7 @@ struct rig {
 	const char *name;
 	bool local, fault;
 	uint32_t lacks;
-	char dir[256];
+	char dir[256];			/* made once, emptied by each test */
 	struct store *s;
 };
 
@@ -63,20 +63,14 @@ static void rig_open(struct rig *r)
 		assert_non_null(r->s);
 		return;
 	}
-	tmpdir_make(r->dir, sizeof(r->dir));
-	ok(store_open(&r->s, r->dir, STORE_CREATE, &e));
-	ok(store_put(r->s, STORE_ROOT, "REPOSITORY", &iov, 1, STORE_PUT_RACE,
-		&e));
-	store_close(r->s);
+	if (r->dir[0] == '\0') {
+		tmpdir_make(r->dir, sizeof(r->dir));
+		ok(store_open(&r->s, r->dir, STORE_CREATE, &e));
+		ok(store_put(r->s, STORE_ROOT, "REPOSITORY", &iov, 1,
+			STORE_PUT_RACE, &e));
+		store_close(r->s);
+	}
 	ok(store_open(&r->s, r->dir, 0, &e));
-}
-
-static void rig_close(struct rig *r)
-{
-	store_close(r->s);
-	faultos_stop();
-	if (r->local)
-		tmpdir_remove(r->dir);
 }
 
 /* A name that every kind takes. */
@@ -145,6 +139,19 @@ static unsigned count(struct rig *r, enum store_kind k)
 	return seen.n;
 }
 
+static void rig_close(struct rig *r)
+{
+	struct seen seen = { .r = r, .delete = 1 };
+	unsigned k;
+
+	for (k = STORE_KEYS; r->local && k < STORE_KINDS; k++) {
+		seen.kind = k;
+		ok(store_list(r->s, k, see, &seen, &e));
+	}
+	store_close(r->s);
+	faultos_stop();
+}
+
 static void test_every_kind(void **state)
 {
 	struct rig *r = *state;
@@ -172,6 +179,7 @@ static void test_every_kind(void **state)
 		ok(put(r, k, name, "again"));
 		has(r, k, name, "again");
 		ok(store_sync(r->s, &e));
+		ok(store_del(r->s, k, name, &e));
 	}
 	rig_close(r);
 }
@@ -323,6 +331,7 @@ static void test_list(void **state)
 	seen = (struct seen){ .r = r };
 	ok(store_list(r->s, STORE_ROOT, see, &seen, &e));
 	assert_int_equal(seen.n, r->local ? 2 : 1);
+	ok(store_del(r->s, STORE_ROOT, "README", &e));
 	rig_close(r);
 }
 
@@ -538,6 +547,8 @@ int main(void)
 			tests[j].initial_state = &rigs[i];
 		bad += _cmocka_run_group_tests(rigs[i].name, tests, N, NULL,
 			NULL);
+		if (rigs[i].local)
+			tmpdir_remove(rigs[i].dir);
 	}
 	bad += cmocka_run_group_tests(more, NULL, NULL);
 	return bad != 0;
