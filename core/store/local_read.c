@@ -156,6 +156,15 @@ static int local_list_entry(int dirfd, const char *name, void *ctx)
 	return g->rc == 0 ? 0 : -1;
 }
 
+static int local_list_failed(const struct local_listing *g, int errnum)
+{
+	if (errnum == ENOENT)
+		return err_set(g->e, ERR_CORRUPT, "repository '%s' has lost "
+			"its folder '%s'", g->l->store.url, g->path);
+	return err_errno(g->e, errnum, "cannot list '%s/%s'",
+		g->l->store.url, g->path);
+}
+
 static int local_list_folder(struct local_listing *g)
 {
 	int errnum;
@@ -168,11 +177,7 @@ static int local_list_folder(struct local_listing *g)
 	 * be taken for empty when they are missing. */
 	if (errnum == ENOENT && g->folder >= LOCAL_FAN_DATA)
 		return 0;
-	if (errnum == ENOENT)
-		return err_set(g->e, ERR_CORRUPT, "repository '%s' has lost "
-			"its folder '%s'", g->l->store.url, g->path);
-	return err_errno(g->e, errnum, "cannot list '%s/%s'",
-		g->l->store.url, g->path);
+	return local_list_failed(g, errnum);
 }
 
 int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
@@ -188,14 +193,15 @@ int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	};
 	struct stat st;
 	unsigned i;
-	int rc;
+	int rc = 0;
 
 	if (k != STORE_DATA && k != STORE_META)
 		return local_list_folder(&g);
-	if (local_lstat(g.l->root, store_kind_name(k), &st) < 0)
-		return local_list_folder(&g);
+	local_folder_path(k, g.path);
+	if (local_lstat(g.l->root, g.path, &st) < 0)
+		return local_list_failed(&g, errno);
 	g.folder = k == STORE_DATA ? LOCAL_FAN_DATA : LOCAL_FAN_META;
-	for (i = 0, rc = 0; rc == 0 && i < 256; i++, g.folder++)
+	for (i = 0; rc == 0 && i < 256; i++, g.folder++)
 		rc = local_list_folder(&g);
 	return rc;
 }

@@ -36,17 +36,14 @@ bool store_name_ok(enum store_kind k, const char *name)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
 	size_t n = strspn(name, good);
 	struct oid id;
-	unsigned i;
 
 	BUG_ON(k >= STORE_KINDS);
 	if (n == 0 || n > STORE_NAME_MAX || name[n] != '\0' || name[0] == '.')
 		return false;
 	if (k == STORE_DATA || k == STORE_META)
 		return oid_parse(&id, name);
-	for (i = 1; k == STORE_ROOT && i < STORE_KINDS; i++)
-		if (strcmp(name, store_kind_names[i]) == 0)
-			return false;
-	return k != STORE_ROOT || strcmp(name, "tmp") != 0;
+	return k != STORE_ROOT || strcmp(name, "REPOSITORY") == 0 ||
+		strcmp(name, "README") == 0;
 }
 
 int store_say_noent(enum store_kind k, const char *name, struct err *e)

@@ -15,7 +15,7 @@
  * over.  Every function is safe from any thread and blocks.
  */
 enum store_kind {
-	STORE_ROOT,		/* REPOSITORY, README */
+	STORE_ROOT,		/* REPOSITORY and README only */
 	STORE_KEYS,
 	STORE_DATA,		/* names are 64 hex digits; in 00..ff */
 	STORE_META,		/* the same */

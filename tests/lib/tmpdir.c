@@ -38,8 +38,8 @@ static int tmpdir_count_one(const char *path, const struct stat *st,
 {
 	(void)path;
 	(void)st;
-	(void)f;
-	tmpdir_found += type != FTW_D;
+	(void)type;
+	tmpdir_found += f->level > 0;
 	return 0;
 }
 

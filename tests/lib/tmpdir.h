@@ -8,7 +8,7 @@
 void tmpdir_make(char *out, size_t bytes);
 /* It, and all that is in it; without it nothing. */
 void tmpdir_remove(const char *path);
-/* Files (not folders) in a folder and in the folders there. */
+/* Files and folders below it. */
 size_t tmpdir_count(const char *path);
 
 #endif
