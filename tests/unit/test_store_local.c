@@ -490,6 +490,33 @@ static void test_lost_answer(void **state)
 	assert_int_equal(tmpdir_count(in("tmp")), 0);
 }
 
+/* One failure of these is made good, a second is told. */
+static void test_poison(void **state)
+{
+	static const uint32_t calls[] = { 1u << FAULTOS_WRITEV,
+		1u << FAULTOS_FDATASYNC, 1u << FAULTOS_CLOSE,
+		1u << FAULTOS_FSTAT };
+	struct faultos_plan plan = { .at = 1, .errnum = EIO };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		plan.only = calls[i];
+		plan.on = true;
+		faultos_start(&plan);
+		put(STORE_DATA, ID, "x", ERR_IO);
+		assert_int_equal(faultos_stop(), 2);
+		assert_int_equal(count(STORE_DATA), 0);
+		plan.on = false;
+		faultos_start(&plan);
+		put(STORE_DATA, ID, "x", ERR_OK);
+		assert_int_equal(faultos_stop(), 2);
+		has(STORE_DATA, ID, "x");
+		check_ok(store_del(s, STORE_DATA, ID, &e), &e);
+	}
+	assert_int_equal(tmpdir_count(in("tmp")), 0);
+}
+
 static void test_words(void **state)
 {
 	struct faultos_plan plan = { .at = 1, .errnum = ENOSPC, .on = true,
@@ -532,6 +559,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_barrier, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_answer, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_words, setup, teardown),
 	};
 
