@@ -37,8 +37,9 @@ struct piece {
 	bool crlf;		/* line end */
 	bool last_eol;		/* the last line has one too */
 };
-/* u8 transform, varint len, then id, then for base64: varint line_len / 4,
- * u8 crlf | last_eol << 1. */
+/* u8 transform, varint len; for base64 varint line_len / 4 (0: one line),
+ * u8 crlf | last_eol << 1; then the id, unless it is a hole.  Lengths: RAW at
+ * most OBJ_MAX_BYTES, BASE64 twice that + 4; crlf only where a line ends. */
 void piece_put(struct wr *w, const struct piece *p);
 void piece_get(struct rd *r, struct piece *p);	/* r->bad on nonsense */
 
@@ -58,7 +59,9 @@ struct content {
 	uint8_t n_pieces;
 	struct piece piece[ENTRY_PIECES_MAX];
 };
-/* The form in a node and in the file-state cache. */
+/* The form in a piece of local state such as the file-state cache (a node
+ * keeps the ids apart, content.h): u8 kind; INLINE varint length, bytes;
+ * PIECES u8 count, all pieces without ids; LIST u8 level; then the ids. */
 void content_put(struct wr *w, const struct content *c);
 void content_get(struct rd *r, struct content *c);	/* points into r */
 
@@ -74,6 +77,10 @@ struct dir_ref {
 	uint64_t files;		/* non-directories below, at any depth */
 	uint64_t bytes;		/* their sizes, hard links counted each time */
 };
+/* u8 kind; INLINE varint length, bytes; ROOT u8 level; unless EMPTY varint
+ * entries, files, bytes; ROOT id. */
+void dir_ref_put(struct wr *w, const struct dir_ref *d);
+void dir_ref_get(struct rd *r, struct dir_ref *d);	/* points into r */
 
 enum entry_flags {
 	ENTRY_IMPLICIT = 1 << 0,	/* a parent that was not itself asked
@@ -91,7 +98,9 @@ struct entry {
 	uint32_t uid, gid;
 	uint32_t fsflags;		/* FS_IOC_GETFLAGS, those kept */
 	struct timespec mtime, atime, ctime;
-	uint64_t size;			/* st_size; of symlinks the target's */
+	uint64_t size;			/* of the content as stored (INLINE,
+					 * PIECES: their sum), of symlinks the
+					 * target's, of all else 0 */
 	uint64_t links;			/* st_nlink of non-directories, >= 1 */
 	uint64_t link_group;		/* nonzero: same number, same file */
 	uint32_t rdev_major, rdev_minor;
@@ -105,15 +114,20 @@ struct entry {
 };
 
 /*
- * Extended attributes, POSIX ACLs among them, as one blob, sorted by name:
- * varint count, then per attribute varint name length, name, varint value
- * length, value.  Kept in the entry up to ENTRY_XATTR_INLINE_MAX, else as a
- * data object.
+ * Extended attributes, POSIX ACLs among them, as one blob, sorted by name (as
+ * node_name_cmp), no name twice: varint count (at least 1: no attributes, no
+ * set), then per attribute varint name length, name, varint value length,
+ * value.  Kept in the entry up to ENTRY_XATTR_INLINE_MAX, else as a data
+ * object.
  */
 #define XATTR_SET_MAX (1u << 20)
+#define XATTR_NAME_BYTES 255
+#define XATTR_VALUE_BYTES 65536
 struct xattr_iter {
 	struct rd r;
 	uint64_t left;
+	const char *last;	/* name before */
+	size_t last_len;
 };
 struct xattr_item {
 	const char *name;	/* not terminated */
@@ -122,7 +136,7 @@ struct xattr_item {
 	size_t value_len;
 };
 void xattr_iter_init(struct xattr_iter *it, const void *set, size_t len);
-/* false: no more; then it->r tells by rd_done whether the set was sound. */
+/* false: no more; then rd_done(&it->r) tells whether the set was sound. */
 bool xattr_iter_next(struct xattr_iter *it, struct xattr_item *out);
 
 #endif

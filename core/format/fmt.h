@@ -60,6 +60,12 @@ void fmt_put_prefix(struct wr *w, enum fmt_kind kind);
 /* ERR_CORRUPT: not this kind.  ERR_CONFIG: a newer version or a feature this
  * program does not know, in plain words ("needs a newer muniment ..."). */
 int fmt_get_prefix(struct rd *r, enum fmt_kind kind, struct err *e);
+/* The same with feature words; the caller judges write and del ('f' may be
+ * NULL on reading). */
+void fmt_put_prefix_with(struct wr *w, enum fmt_kind kind,
+			 const struct fmt_features *f);
+int fmt_get_prefix_with(struct rd *r, enum fmt_kind kind,
+			struct fmt_features *f, struct err *e);
 
 /* Size after padding: PURBs' Padme (Nikitin et al., 2019), at least
  * FMT_MIN_BYTES.  It leaks O(log log) bits of the true size. */

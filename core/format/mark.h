@@ -8,12 +8,26 @@
 #include "format/segment.h"
 
 /*
- * The small files beside the archives, all of one shape: prefix (32),
- * repository id (16), writer (32), le32 body length, signature (64) over all
- * other bytes, body sealed with BLAKE2b-256(K_loc, kind || name), nonce 0 for
- * that key is used once: names are never used twice.  The salt of 16 random
- * bytes before the body makes that hold for names that are (heartbeats,
- * pins) too.
+ * The small files beside the archives, all of one shape:
+ *
+ *   0  32  prefix
+ *  32  16  repository id
+ *  48  32  writer: Ed25519 public key
+ *  80  16  salt, random
+ *  96   4  body ciphertext length
+ * 100  64  signature by writer over BLAKE2b-256 of all bytes but these 64
+ * 164 ...  body: sealed with BLAKE2b-256(K_loc, "markbody" || u8 kind || name
+ *          16 || salt), nonce 0, associated data: bytes 0..99; zeroes at its
+ *          end make it a multiple of 256 bytes
+ *
+ * The name is the id in the file's name (a generation's number: le32 and
+ * zeroes), kind the letter in the prefix.  Bodies (strings: varint length,
+ * bytes without NUL):
+ * tombstone   record id 32, le64 time, host, user, reason
+ * session     client 16, le64 start, le32 pid, le64 pid_start, host, boot id
+ * pin         the same, varint count, archives' session ids 16
+ * generation  varint count, { u8 kind, u8 tier, le32 generation, hash 32 },
+ *             varint count, pack names 32
  *
  * tombstones/SESSION   the archive of that session is deleted
  * sessions/SESSION     a writer is at work (heartbeats: SESSION.N)

@@ -2,6 +2,7 @@
 #ifndef FORMAT_OBJECT_H
 #define FORMAT_OBJECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,6 +17,10 @@
  * type.  Its nonce is made from what both sides know (id, type, codec,
  * lengths) under the session's nonce key: nothing can make it repeat for
  * other bytes.
+ *
+ * Nonce: first 24 bytes of BLAKE2b-256(nonce key, id 32 | u8 type | u8 codec |
+ * le32 plain_len | le32 stored_len).  Associated data: repository id 16 |
+ * id 32 | u8 type | u8 codec | le32 plain_len.
  */
 struct object_head {
 	struct oid id;
@@ -24,6 +29,9 @@ struct object_head {
 	uint32_t plain_len;	/* 1 .. OBJ_MAX_BYTES */
 	uint32_t stored_len;	/* with the tag; 17 .. plain_len + 16 */
 };
+/* Known type and codec; lengths in range; raw: stored = plain + 16, else less
+ * than that. */
+bool object_head_ok(const struct object_head *h);
 
 /* The two keys of a session, from its secret, the pre-shared secret and its
  * id: BLAKE2b-256(key PSK, secret || session id || "content " | "nonce   "). */

@@ -11,19 +11,11 @@
 /*
  * A pack: many sealed objects in one file, built in memory.
  *
- *   0  32  prefix (FMT_PACK)
- *  32  16  repository id
- *  48  32  writer: Ed25519 public key
- *  80  32  salt = BLAKE2b-256(K_loc, table plaintext); the file's key is
- *          BLAKE2b-256(K_loc, "packtabl" || salt)
- * 112  24  sealed counts, nonce 0
- * 136  32  BLAKE2b-256 of the table ciphertext
- * 168   8  size of the whole file
- * 176  16  XXH3-128 of bytes 256 .. end
- * 192  64  signature by writer over bytes 0..191
- * 256 ...  table ciphertext, nonce 1
+ *   0 256  header (sealed.h), salt = BLAKE2b-256(K_loc, "packsalt" || counts
+ *          plaintext || table plaintext)
+ * 256 ...  table
  *  ..  ..  objects, back to back
- *  ..  ..  padding to fmt_padme(): key stream of the file's key, nonce 2
+ *  ..  ..  padding to fmt_padme()
  *
  * Counts plaintext: le32 objects | le16 sessions | u8 kind | u8 zero.
  * Table plaintext: sessions * 104 { id 16, le32 epoch, i8 level, 3 zero,
@@ -49,6 +41,8 @@ struct pack_session {
 	int8_t level;		/* compression level, for information */
 	uint8_t sealed[PACK_SEALED_BYTES];	/* the session's secret */
 };
+void pack_session_put(struct wr *w, const struct pack_session *s);
+void pack_session_get(struct rd *r, struct pack_session *s);
 struct pack_entry {
 	struct object_head obj;
 	uint16_t session;	/* place in the sessions array */

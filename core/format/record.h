@@ -18,19 +18,22 @@
  *  48  16  session id (is the name)
  *  64  32  writer: Ed25519 public key
  *  96 104  session entry as in a pack's table
- * 200   4  head ciphertext length     204  4  body ciphertext length
- * 208  64  signature by writer over all bytes but these 64
- * 272 ...  head: sealed with BLAKE2b-256(K_loc, "rechead " || session id),
- *          nonce 0: what a client without read rights may see
- *  ..  ..  body: sealed with the session's content key, nonce
- *          BLAKE2b-192 of "recbody" under the nonce key
- *  ..  ..  zeroes up to a multiple of 2,048
- * Associated data of both: bytes 0..95.
+ * 200  32  salt = BLAKE2b-256(nonce key, "recsalt " || head || body), plain
+ * 232   4  head ciphertext length     236  4  body ciphertext length
+ * 240  64  signature by writer over BLAKE2b-256 of all bytes but these 64
+ * 304 ...  head: sealed with BLAKE2b-256(K_loc, "rechead " || session id ||
+ *          salt), nonce 0: what a client without read rights may see
+ *  ..  ..  body: sealed with the session's content key, nonce: the first 24
+ *          bytes of BLAKE2b-256(nonce key, "recbody " || salt); zeroes at
+ *          its end make the file a multiple of 2,048 bytes
+ * Associated data of both: bytes 0..95.  The salt is there because a record
+ * may be made twice (the first put failed, the second has a later end).
  *
  * Id of an archive, shown to users: BLAKE2b-256 of the whole file.
  */
 #define RECORD_MAX_BYTES (1u << 20)
 #define RECORD_PAD_BYTES 2048
+#define RECORD_NAME_MAX 1024
 
 enum record_flags {
 	RECORD_PARTIAL = 1 << 0		/* the run was interrupted */
@@ -78,8 +81,11 @@ struct record {
 	char *program;			/* "muniment 0.1.0" */
 };
 void record_release(struct record *r);
+/* 1 .. RECORD_NAME_MAX bytes, no '/', not "." or "..". */
+bool record_name_ok(const char *name);
 
-/* Encode and sign; *id gets the archive's id. */
+/* Encode and sign; *id gets the archive's id.  ERR_CONFIG: a name that cannot
+ * be, or a text or list that is too long. */
 int record_seal(const struct fmt_ctx *ctx, const struct record *r,
 		const struct object_keys *k, struct buf *file, struct oid *id,
 		struct err *e);
@@ -91,12 +97,14 @@ int record_seal(const struct fmt_ctx *ctx, const struct record *r,
 int record_open_head(struct record *r, const struct fmt_ctx *ctx,
 		     const struct sid *session, const uint8_t *p, size_t len,
 		     struct oid *id, struct err *e);
-/* After record_open_head, with the keys of r->key. */
+/* After record_open_head, with the keys of r->key.  Also after a failure r is
+ * released with record_release. */
 int record_open_body(struct record *r, const struct fmt_ctx *ctx,
 		     const struct object_keys *k, const uint8_t *p, size_t len,
 		     struct err *e);
 
-/* A fence: prefix, repository id, session id, and a MAC under K_loc. */
+/* A fence: prefix 32 (FMT_FENCE), repository id 16, session id 16, and
+ * BLAKE2b-256(K_loc, "fence   " || those 64 bytes). */
 int record_put_fence(const struct fmt_ctx *ctx, const struct sid *session,
 		     struct buf *file, struct err *e);
 bool record_is_fence(const uint8_t *p, size_t len);

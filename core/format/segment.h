@@ -11,33 +11,28 @@
 /*
  * An index segment: where objects are.  Immutable, sorted by id prefix.
  *
- *   0  32  prefix (FMT_SEGMENT)
- *  32  16  repository id
- *  48  32  writer: Ed25519 public key
- *  80  32  salt = BLAKE2b-256(K_loc, front plaintext); the file's key is
- *          BLAKE2b-256(K_loc, "segmentk" || salt)
- * 112  24  sealed counts, nonce 0: le32 entries | le32 packs; tag
- * 136  32  BLAKE2b-256 of the front ciphertext
- * 168   8  size of the whole file
- * 176  16  XXH3-128 of bytes 256 .. end
- * 192  64  signature by writer over bytes 0..191 (name: BLAKE2b of header)
- * 256 ...  front ciphertext, nonce 1
+ *   0 256  header (sealed.h); counts: le32 entries | le32 bytes of the front;
+ *          salt = BLAKE2b-256(K_loc, "segmsalt" || counts plaintext ||
+ *          BLAKE2b-256(K_loc, all entries) || front plaintext), since the
+ *          same front can go with other entries; name: BLAKE2b of the header
+ * 256 ...  front
  *  ..  ..  blocks of 2,048 entries (64 KiB + tag; the last is shorter),
- *          nonce 2 + block number, associated data: the 256 header bytes'
- *          name
- *  ..  ..  padding to fmt_padme(), nonce 1 << 63
+ *          nonce 2 + block number
+ *  ..  ..  padding to fmt_padme()
  *
  * Front plaintext: kind u8, tier u8, le16 sessions, le32 generation,
- * le32 filter blocks, le32 zero; packs * 40 { name 32, le32 size, u8 kind,
+ * le32 filter blocks, le32 packs; packs * 40 { name 32, le32 size, u8 kind,
  * 3 zero }; sessions * 104 (as in a pack's table); fence: per block the first
  * 8 bytes of its first prefix; filter: blocks of 64 bytes.
  *
  * Entry, 32 bytes: prefix 16 | le24 pack | le16 session | le32 offset |
  * le24 stored_len - 17 | le24 plain_len - 1 | u8 type << 4 | codec.
  *
- * Filter: a blocked Bloom filter for negative look-ups, 8 bits in one block
- * of 512 a prefix, about 12 bits an entry; segment_filter_* has the exact
- * rule.
+ * Filter: a blocked Bloom filter for negative look-ups, 12 bits an entry
+ * (n * 12 / 512 blocks, rounded up).  Of a prefix's two little-endian halves
+ * h1 and h2, (h1 >> 32) * blocks >> 32 is the block, and its bits are
+ * h2 >> 9 i & 511 for i = 0..6, and h1 & 511; bit b is 1 << b % 8 of byte
+ * b / 8.  About 1 % of what is not there passes.
  *
  * Kinds: a session segment (closed: lists a node only if everything below it
  * is listed in it, or in one that was put before it) and a base segment

@@ -11,7 +11,7 @@
  *
  * REPOSITORY, 256 bytes: prefix (FMT_REPOSITORY) 32, repository id 16,
  * created (le64 seconds) 8, u8 key mode, u8 chunker (1: gear), u8 id hash
- * (1: BLAKE2b-256), u8 zero, le32 chunk min, target, max; 132 zero;
+ * (1: BLAKE2b-256), u8 zero, le32 chunk min, target, max; 152 zero;
  * BLAKE2b-256 of all that 32 (rot; the slots bind the rest to the key).
  */
 #define SLOT_REPO_BYTES 256
@@ -58,8 +58,10 @@ enum slot_kind { SLOT_PASSPHRASE = 1, SLOT_KEY = 2 };
  * u8 zero, le16 rights, le32 passes, le32 mem KiB, 4 zero | created le64 |
  * label 32 (zero-padded) | salt 32 | nonce 24 | bundle ciphertext 528 |
  * commitment 32 = BLAKE2b-256(commit key, all before).
- * From the slot's secret: wrap key and commit key by key_derive 1, 2
- * "slotwrap".  Associated data: all bytes before the ciphertext.
+ * The slot's secret is Argon2id of the passphrase (key_kdf), or for a key file
+ * BLAKE2b-256(its 32 bytes, salt) and passes and mem are 0.  From it wrap key
+ * and commit key by key_derive 1, 2 "slotwrap".  Associated data: all bytes
+ * before the ciphertext.  The commitment is compared first.
  */
 #define SLOT_BYTES 720
 struct slot_info {
@@ -70,15 +72,16 @@ struct slot_info {
 	char label[SLOT_LABEL_MAX + 1];
 	struct sid repo;
 };
-/* secret: the passphrase, or for SLOT_KEY 32 random bytes of a key file.
- * info->kdf.salt is drawn here. */
+/* secret: the passphrase, or for SLOT_KEY 32 random bytes of a key file
+ * (ERR_AUTH: not 32).  info->kdf.salt is drawn and info->rights set here. */
 int slot_seal(struct slot_info *info, const struct slot_bundle *b,
 	      const void *secret, size_t secret_len, struct buf *out,
 	      struct err *e);
 int slot_get_info(struct slot_info *info, const uint8_t *p, size_t len,
 		  struct err *e);
-/* ERR_AUTH: wrong passphrase.  ERR_CORRUPT: damaged, or of another
- * repository. */
+/* ERR_AUTH: wrong passphrase or key file, or damage that cannot be told from
+ * that.  ERR_CORRUPT: other damage, or of another repository.  b is wiped on
+ * failure; the caller keeps it in key_alloc memory. */
 int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
 	      size_t len, const void *secret, size_t secret_len,
 	      struct err *e);
