@@ -47,7 +47,8 @@ struct tree_entry {
 	struct entry e;
 	uint8_t bytes[];
 };
-struct tree_entry *tree_entry_copy(const struct entry *e);	/* NULL: memory */
+/* NULL: no memory. */
+struct tree_entry *tree_entry_copy(const struct entry *e);
 void tree_entry_free(struct tree_entry *t);
 
 /* The extended attributes of an entry as an encoded set (entry.h); *hold must
