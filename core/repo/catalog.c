@@ -97,7 +97,7 @@ int catalog_read(struct repo *r, const struct sid *session,
 
 static int catalog_add(struct catalog *c, struct repo *r,
 		       struct catalog_cache *cache, const struct sid *session,
-		       struct err *e)
+		       bool deleted, struct err *e)
 {
 	struct catalog_item *it = mem_zero(1, sizeof(*it));
 	struct err why = { ERR_OK, "" };
@@ -105,6 +105,7 @@ static int catalog_add(struct catalog *c, struct repo *r,
 
 	if (!it)
 		return err_nomem(e);
+	it->deleted = deleted;
 	if (catalog_cache_get(cache, session, it))
 		return catalog_append(&c->item, &c->n, it, e);
 	rc = catalog_read(r, session, it, &why);
@@ -211,7 +212,7 @@ static int catalog_load_some(struct catalog **out, struct repo *r,
 			     bool with_dead, struct err *e)
 {
 	struct catalog *c = mem_zero(1, sizeof(*c));
-	struct catalog_cache *cache = catalog_cache_open(r);
+	struct catalog_cache *cache = catalog_cache_open(r, with_dead);
 	struct catalog_listing l;
 	size_t i;
 	int rc;
@@ -221,7 +222,8 @@ static int catalog_load_some(struct catalog **out, struct repo *r,
 	if (!c)
 		rc = err_nomem(e);
 	for (i = 0; rc == 0 && i < l.n; i++)
-		rc = catalog_add(c, r, cache, &l.sid[i], e);
+		rc = catalog_add(c, r, cache, &l.sid[i],
+			map_get(&l.dead, l.sid[i].b) != NULL, e);
 	if (c)
 		c->names_at_load = l.n;
 	catalog_listing_release(&l);

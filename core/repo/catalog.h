@@ -15,6 +15,7 @@ struct repo;
 struct catalog_item {
 	struct record rec;
 	struct oid id;
+	bool deleted;		/* has a tombstone (catalog_load_all) */
 	struct err bad;		/* code != 0: the record cannot be read; only
 				 * rec.session is set */
 };
@@ -25,6 +26,11 @@ struct catalog {
 	size_t n_bad;		/* damaged ones: in 'bad', not in 'item' */
 	struct catalog_item **bad;
 };
+/* Read one record from the store.  ERR_EXIST: it is a fence.  Also after a
+ * failure, record_release(&it->rec). */
+int catalog_read(struct repo *r, const struct sid *session,
+		 struct catalog_item *it, struct err *e);
+
 /* A damaged record does not hide the others. */
 int catalog_load(struct catalog **out, struct repo *r, struct err *e);
 /* The same with deleted archives, too, as long as their records are there. */

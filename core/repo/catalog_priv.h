@@ -10,14 +10,12 @@
  * with a key of the repository.
  */
 struct catalog_cache;
-struct catalog_cache *catalog_cache_open(struct repo *r);	/* NULL ok */
+/* NULL, and all of these take it, where there is no cache.  all: also those
+ * that are deleted. */
+struct catalog_cache *catalog_cache_open(struct repo *r, bool all);
 bool catalog_cache_get(struct catalog_cache *k, const struct sid *session,
 		       struct catalog_item *it);
 void catalog_cache_put(struct catalog_cache *k, const struct catalog_item *it);
 void catalog_cache_close(struct catalog_cache *k);	/* keeps what is new */
-
-/* Read one record from the store.  ERR_EXIST: a fence. */
-int catalog_read(struct repo *r, const struct sid *session,
-		 struct catalog_item *it, struct err *e);
 
 #endif

@@ -447,7 +447,8 @@ static int session_saw(struct record *r, const struct catalog_item *it,
 	return 0;
 }
 
-/* This client's chain, and what it has seen of the others. */
+/* This client's chain, what it has seen of the others, and that nobody took
+ * the name meanwhile. */
 static int session_chain(struct session *s, struct record *r, struct err *e)
 {
 	struct catalog *c;
@@ -461,6 +462,12 @@ static int session_chain(struct session *s, struct record *r, struct err *e)
 	for (i = 0; rc == 0 && i < c->n; i++) {
 		const struct record *o = &c->item[i]->rec;
 
+		if (!c->item[i]->deleted && o->name &&
+		    strcmp(o->name, r->name) == 0) {
+			rc = err_set(e, ERR_EXIST, "there is an archive '%s' "
+				"already", r->name);
+			break;
+		}
 		if (sid_eq(&o->client, &r->client)) {
 			if (o->seq >= r->seq) {
 				r->seq = o->seq + 1;
