@@ -26,6 +26,24 @@ static int ids_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static bool ids_user(const char *name, uint32_t *id)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	if (pw)
+		*id = pw->pw_uid;
+	return pw != NULL;
+}
+
+static bool ids_group(const char *name, uint32_t *id)
+{
+	const struct group *gr = getgrnam(name);
+
+	if (gr)
+		*id = gr->gr_gid;
+	return gr != NULL;
+}
+
 static struct extract_ids *ids_make(const struct record_name *names, size_t n,
 				    bool groups, size_t *out_n)
 {
@@ -34,16 +52,12 @@ static struct extract_ids *ids_make(const struct record_name *names, size_t n,
 
 	*out_n = 0;
 	for (i = 0; ids && i < n; i++) {
-		const struct passwd *pw = groups ? NULL :
-			getpwnam(names[i].name);
-		const struct group *gr = groups ? getgrnam(names[i].name) :
-			NULL;
+		uint32_t to;
 
-		if (pw || gr)
+		if (groups ? ids_group(names[i].name, &to) :
+		    ids_user(names[i].name, &to))
 			ids[(*out_n)++] = (struct extract_ids) {
-				.from = names[i].id,
-				.to = pw ? pw->pw_uid : gr->gr_gid,
-			};
+				.from = names[i].id, .to = to };
 	}
 	if (ids && *out_n > 1)
 		qsort(ids, *out_n, sizeof(*ids), ids_cmp);
