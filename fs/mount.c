@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fs/loop.h"
+#include "fs/state.h"
+#include "fs/ops.h"
+#include "fs/point.h"
+
+#define MOUNT_CACHE_BYTES ((size_t)64 << 20)
+#define MOUNT_THREADS_MIN 4
+#define MOUNT_THREADS_MAX 16
+
+/* libfuse has one sink per process and speaks of what went wrong only there:
+ * its last words become part of our sentence. */
+static pthread_mutex_t mount_words_mtx = PTHREAD_MUTEX_INITIALIZER;
+static char mount_words[256];
+
+static void mount_listen(enum fuse_log_level level, const char *fmt,
+			 va_list ap) __attribute__((format(printf, 2, 0)));
+static void mount_listen(enum fuse_log_level level, const char *fmt,
+			 va_list ap)
+{
+	char line[sizeof(mount_words)];
+
+	(void)level;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("fuse", "%s", line);
+	pthread_mutex_lock(&mount_words_mtx);
+	memcpy(mount_words, line, sizeof(line));
+	pthread_mutex_unlock(&mount_words_mtx);
+}
+
+static int mount_failed(const struct mount *m, struct err *e)
+{
+	const char *words = mount_words;
+
+	if (strncmp(words, "fuse: ", 6) == 0)
+		words += 6;
+	if (*words)
+		return err_set(e, ERR_DENIED, "cannot mount on '%s': %s",
+			       m->point, words);
+	return err_set(e, ERR_DENIED, "cannot mount on '%s': the system "
+		       "refused; a container needs '--device /dev/fuse "
+		       "--cap-add SYS_ADMIN'", m->point);
+}
+
+/* Whose archives, and which. */
+static int mount_open_single(struct mount *m, const char *name,
+			     struct err *e)
+{
+	const struct catalog_item *it;
+	struct catalog *cat = NULL;
+	int rc;
+
+	rc = catalog_load(&cat, m->r, e);
+	if (rc == 0)
+		rc = catalog_find(cat, name, &it, e);
+	if (rc == 0) {
+		m->single = arch_new(it, it->rec.name ? it->rec.name : name,
+				     0);
+		rc = m->single ? arch_open(m->single, &m->ao, e) :
+				 err_nomem(e);
+	}
+	catalog_free(cat);
+	return rc;
+}
+
+static int mount_open_view(struct mount *m, const struct mount_opts *o,
+			   struct err *e)
+{
+	struct view_opts vo = {
+		.glob = o->glob, .first = o->first, .last = o->last
+	};
+
+	return view_open(&m->view, m->rd, &vo, e);
+}
+
+static int mount_open_archives(struct mount *m, const struct mount_opts *o,
+			       struct err *e)
+{
+	int rc;
+
+	rc = reader_open(&m->rd, m->r,
+			 o->cache_bytes ? o->cache_bytes : MOUNT_CACHE_BYTES,
+			 e);
+	if (rc < 0)
+		return rc;
+	m->ao = (struct arch_opts){
+		.rd = m->rd, .patterns = o->patterns,
+		.strip_components = o->strip_components,
+		.numeric_ids = (o->flags & MOUNT_NUMERIC_IDS) != 0
+	};
+	if (m->ao.patterns && pattern_empty(m->ao.patterns))
+		m->ao.patterns = NULL;
+	rc = o->archive ? mount_open_single(m, o->archive, e) :
+			  mount_open_view(m, o, e);
+	if (rc < 0)
+		return rc;
+	m->inodes = inode_tab_new(m->single);
+	m->cursors = cursor_tab_new(m->rd);
+	m->ofiles = ofile_tab_new();
+	return m->inodes && m->cursors && m->ofiles ? 0 : err_nomem(e);
+}
+
+static int mount_session(struct mount *m, struct err *e)
+{
+	char prog[] = "muniment", dash_o[] = "-o";
+	char *words, *argv[] = { prog, dash_o, NULL, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+
+	words = mem_printf("ro,nosuid,nodev,subtype=muniment,fsname=%s%s%s%s",
+			   m->o.fsname ? m->o.fsname : "muniment",
+			   m->o.ignore_permissions ? "" :
+			   ",default_permissions",
+			   m->o.allow_other ? ",allow_other" : "",
+			   m->o.pass.p ? (const char *)m->o.pass.p : "");
+	if (!words)
+		return err_nomem(e);
+	argv[2] = words;
+	fuse_set_log_func(mount_listen);
+	mount_words[0] = '\0';
+	m->se = fuse_session_new(&args, &ops_table, sizeof(ops_table), m);
+	free(words);
+	fuse_opt_free_args(&args);
+	if (!m->se)
+		return mount_failed(m, e);
+	if (fuse_session_mount(m->se, m->point) != 0)
+		return mount_failed(m, e);
+	m->mounted = true;
+	return 0;
+}
+
+/* The kernel's first message: both sides say what they can do. */
+static int mount_hello(struct mount *m, struct err *e)
+{
+	struct fuse_buf buf;
+	int n;
+
+	memset(&buf, 0, sizeof(buf));
+	do
+		n = fuse_session_receive_buf(m->se, &buf);
+	while (n == -EINTR);
+	if (n > 0)
+		fuse_session_process_buf(m->se, &buf);
+	free(buf.mem);
+	if (n <= 0 || fuse_session_exited(m->se))
+		return mount_failed(m, e);
+	return 0;
+}
+
+int mount_start(struct mount **out, struct repo *r,
+		const struct mount_opts *o, struct err *e)
+{
+	struct mount *m;
+	int rc;
+
+	*out = NULL;
+	m = mem_zero(1, sizeof(*m));
+	if (!m)
+		return err_nomem(e);
+	pthread_mutex_init(&m->told_mtx, NULL);
+	m->r = r;
+	m->uid = geteuid();
+	m->gid = getegid();
+	/* What is mounted is plaintext: not for a core dump, nor for other
+	 * processes of the same user. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	rc = repo_require(r, KEY_READ, e);
+	if (rc == 0)
+		rc = opts_parse(&m->o, o->fuse_options, e);
+	if (rc == 0 && (o->flags & MOUNT_IGNORE_PERMISSIONS))
+		m->o.ignore_permissions = true;
+	if (rc == 0)
+		rc = point_check(&m->point, o->mountpoint, &m->o, e);
+	if (rc == 0)
+		rc = mount_open_archives(m, o, e);
+	if (rc == 0)
+		rc = mount_session(m, e);
+	if (rc == 0)
+		rc = mount_hello(m, e);
+	if (rc < 0) {
+		mount_free(m);
+		return rc;
+	}
+	*out = m;
+	return 0;
+}
+
+int mount_serve(struct mount *m, struct cancel *cancel, struct err *e)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = MOUNT_THREADS_MIN;
+	int rc;
+
+	if (n > MOUNT_THREADS_MAX)
+		threads = MOUNT_THREADS_MAX;
+	else if (n > MOUNT_THREADS_MIN)
+		threads = (unsigned)n;
+	rc = loop_run(m->se, threads, cancel, e);
+	fuse_session_unmount(m->se);
+	m->mounted = false;
+	return rc;
+}
+
+void mount_free(struct mount *m)
+{
+	if (!m)
+		return;
+	if (m->mounted)
+		fuse_session_unmount(m->se);
+	if (m->se)
+		fuse_session_destroy(m->se);
+	inode_tab_free(m->inodes);
+	ofile_tab_free(m->ofiles);
+	cursor_tab_free(m->cursors);
+	arch_free(m->single);
+	view_free(m->view);
+	reader_close(m->rd);
+	opts_release(&m->o);
+	free(m->point);
+	pthread_mutex_destroy(&m->told_mtx);
+	free(m);
+}
+
+/* --- unmounting --- */
+
+static int mount_undo_busy(const char *path, struct err *e)
+{
+	struct buf users = BUF_INIT;
+	int rc;
+
+	if (point_users(&users, path, NULL) == 0 && users.len)
+		rc = err_set(e, ERR_BUSY, "'%s' is still in use%s", path,
+			     (const char *)users.p);
+	else
+		rc = err_set(e, ERR_BUSY, "'%s' is still in use; 'fuser -vm "
+			     "%s' shows by whom", path, path);
+	buf_release(&users);
+	return rc;
+}
+
+static int mount_undo_root(const char *path, struct err *e)
+{
+	if (umount2(path, UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	if (errno == EBUSY)
+		return mount_undo_busy(path, e);
+	return err_errno(e, errno, "cannot unmount '%s'", path);
+}
+
+static int mount_undo_user(const char *path, struct err *e)
+{
+	char prog[] = "fusermount3", unmount[] = "-u", quiet[] = "-q";
+	char dashes[] = "--", *copy = mem_str(path);
+	char *argv[] = { prog, unmount, quiet, dashes, copy, NULL };
+	int status = 0, rc = 0;
+	char *type = NULL;
+	pid_t pid;
+
+	if (!copy)
+		return err_nomem(e);
+	rc = posix_spawnp(&pid, prog, NULL, NULL, argv, environ);
+	free(copy);
+	if (rc)
+		return err_errno(e, rc, "fusermount3 (of the package fuse3)");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	/* Its own words went nowhere: see what is left. */
+	rc = point_type(&type, path, e);
+	free(type);
+	if (rc < 0 || !type)
+		return rc;
+	return mount_undo_busy(path, e);
+}
+
+int mount_undo(const char *mountpoint, struct err *e)
+{
+	char *path = NULL, *real = NULL, *type = NULL;
+	int rc;
+
+	rc = point_path(&path, mountpoint, e);
+	if (rc == 0)
+		rc = point_type(&type, path, e);
+	if (rc == 0 && !type) {
+		/* Not under this name: perhaps behind a symlink. */
+		real = realpath(mountpoint, NULL);
+		if (real) {
+			free(path);
+			path = real;
+			rc = point_type(&type, path, e);
+		}
+	}
+	if (rc < 0)
+		goto out;
+	if (!type)
+		rc = err_set(e, ERR_NOENT, "nothing is mounted on '%s'",
+			     mountpoint);
+	else if (strcmp(type, POINT_TYPE) != 0)
+		rc = err_set(e, ERR_CONFIG, "what is mounted on '%s' is not "
+			     "a repository (its type is %s); it was left "
+			     "alone", mountpoint, type);
+	else
+		rc = geteuid() == 0 ? mount_undo_root(path, e) :
+				      mount_undo_user(path, e);
+out:
+	free(type);
+	free(path);
+	return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FS_STATE_H
+#define FS_STATE_H
+
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+
+#include "fs/arch.h"
+#include "fs/cursor.h"
+#include "fs/mount.h"
+#include "fs/inode.h"
+#include "fs/ofile.h"
+#include "fs/opts.h"
+#include "fs/view.h"
+
+/*
+ * The mount as the operations see it.
+ *
+ * Locks: every table below has one of its own and all of them are leaves, so
+ * none is ever held while another is taken; arch.mtx may be held while the
+ * repository is read.  No lock is held when the kernel is answered.
+ */
+struct mount {
+	/* Fixed by mount_start. */
+	struct repo *r;
+	struct reader *rd;
+	struct opts o;
+	struct arch_opts ao;
+	char *point;
+	struct fuse_session *se;
+	bool mounted;
+	bool no_open, no_opendir;	/* set by INIT: the kernel can do
+					 * without these calls */
+	struct view *view;		/* NULL: one archive */
+	struct arch *single;		/* NULL: the whole repository */
+	uid_t uid;			/* owner of what no archive holds */
+	gid_t gid;
+
+	struct inode_tab *inodes;
+	struct cursor_tab *cursors;
+	struct ofile_tab *ofiles;
+
+	pthread_mutex_t told_mtx;	/* a leaf */
+	int64_t told_since_nsec;	/* told_mtx */
+	unsigned told, untold;		/* told_mtx */
+};
+
+#endif

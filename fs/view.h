@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FS_VIEW_H
+#define FS_VIEW_H
+
+#include "fs/arch.h"
+
+/*
+ * The root of a mounted repository: a directory per archive and "latest", a
+ * symlink to the newest complete one.  It follows the repository: who looks
+ * at it later than a second after the last time makes it look again.
+ * Safe from any thread.
+ */
+struct view;
+struct view_opts {
+	const char *glob;	/* NULL: all archives; kept by the caller */
+	unsigned first, last;	/* of those that fit; 0: all */
+};
+
+#define VIEW_LATEST "latest"
+
+int view_open(struct view **out, struct reader *rd, const struct view_opts *o,
+	      struct err *e);
+void view_free(struct view *v);			/* NULL ok; its archives too */
+
+/* Look for new and deleted archives, at most once a second.  A repository that
+ * cannot be reached is logged, and what was last seen stays. */
+void view_refresh(struct view *v);
+
+/* An archive lives as long as the view, listed or not. */
+struct arch *view_find(struct view *v, const char *name);
+/* The first one listed whose serial is >= from; NULL: none. */
+struct arch *view_next(struct view *v, uint64_t from);
+struct arch *view_latest(struct view *v);	/* NULL: none */
+
+struct view_facts {
+	uint64_t archives, files, bytes;
+	int64_t changed_nsec;	/* mtime of the root */
+};
+void view_facts(struct view *v, struct view_facts *out);
+
+#endif
