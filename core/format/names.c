@@ -32,7 +32,7 @@ struct names_work {
 	struct dict dict;
 	uint16_t at[COLUMN_ROWS];
 	uint8_t of[COLUMN_ROWS];		/* the shape of each name */
-	uint8_t all, some;	/* numbers that all names have, that some have */
+	uint8_t all, some;			/* numbers that they have */
 	struct shape shape[COLUMN_ROWS];
 };
 

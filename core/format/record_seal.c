@@ -7,6 +7,13 @@
 #include "format/record_priv.h"
 #include "format/sealed.h"
 
+static int too_large(struct err *e)
+{
+	return err_set(e, ERR_CONFIG,
+		"archive record is larger than %u bytes: shorten its command "
+		"line, comment or warnings", RECORD_MAX_BYTES);
+}
+
 /* Pad the body so that the file is a multiple of RECORD_PAD_BYTES. */
 static int pad_body(struct buf *body, size_t head_len, struct err *e)
 {
@@ -17,9 +24,7 @@ static int pad_body(struct buf *body, size_t head_len, struct err *e)
 	int rc;
 
 	if (bytes + more > RECORD_MAX_BYTES)
-		return err_set(e, ERR_CONFIG,
-			"archive record of %zu bytes, at most %u are allowed",
-			bytes, RECORD_MAX_BYTES);
+		return too_large(e);
 	if ((rc = buf_resize(body, body->len + more, e)) < 0)
 		return rc;
 	memset(body->p + body->len - more, 0, more);
@@ -84,9 +89,11 @@ int record_seal(const struct fmt_ctx *ctx, const struct record *r,
 	int rc;
 
 	BUG_ON(!ctx->signer);
-	if ((rc = record_put_head(&head, r, e)) < 0 ||
-	    (rc = record_put_body(&body, r, e)) < 0 ||
-	    (rc = pad_body(&body, head.len, e)) < 0)
+	if ((rc = record_put_head(&head, r, e)) == 0)
+		rc = record_put_body(&body, r, e);
+	if (rc == ERR_CORRUPT)
+		rc = too_large(e);
+	if (rc < 0 || (rc = pad_body(&body, head.len, e)) < 0)
 		goto out;
 	put_salt(salt, k, &head, &body);
 	buf_clear(file);
