@@ -336,9 +336,18 @@ static int idx_list_once(struct idx *x, struct err *e)
 	if (rc == 0)
 		rc = store_list(repo_store(x->repo), STORE_INDEX, idx_list_cb,
 			&l, e);
-	for (i = 0; rc == 0 && i < l.n; i++)
-		if (idx_in_view(x, &g, &l.name[i]) && !idx_knows(x, &l.name[i]))
-			rc = idx_load(x, &l.name[i], e);
+	for (i = 0; rc == 0 && i < l.n; i++) {
+		if (!idx_in_view(x, &g, &l.name[i]) ||
+		    idx_knows(x, &l.name[i]))
+			continue;
+		rc = idx_load(x, &l.name[i], e);
+		/* A reader gets what the others list; a writer must not build
+		 * on a view with a hole in it. */
+		if (rc == ERR_CORRUPT && x->view == IDX_READER) {
+			log_warn("index", "%s", e ? e->msg : "damaged");
+			rc = 0;
+		}
+	}
 	mark_generation_release(&g);
 	free(l.name);
 	return rc;

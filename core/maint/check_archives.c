@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Archives: every record and node read, every object they need listed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/file.h"
+#include "archive/scan.h"
+#include "archive/tree.h"
+#include "base/mem.h"
+#include "maint/check_priv.h"
+#include "repo/catalog.h"
+#include "repo/reader.h"
+
+#define CHECK_CACHE_BYTES (16u << 20)
+
+/* One archive. */
+struct check_archive {
+	struct check *c;
+	struct reader *rd;
+	const char *name;
+	struct map *sound;	/* directories without findings, by id */
+	uint64_t *before;	/* findings when each open one was entered */
+	size_t depth, cap;
+};
+
+static bool check_object_ok(struct check_archive *a, const struct oid *id)
+{
+	return reader_has(a->rd, id) && !map_get(&a->c->damaged, id->b);
+}
+
+struct check_pieces {
+	struct check_archive *a;
+	uint64_t bad;
+};
+
+static int check_piece_cb(const struct piece *p, uint64_t off, void *ctx)
+{
+	struct check_pieces *k = ctx;
+
+	(void)off;
+	if (p->transform != PIECE_HOLE && !oid_is_zero(&p->id) &&
+	    !check_object_ok(k->a, &p->id))
+		k->bad++;
+	return 0;
+}
+
+static int check_file(struct check_archive *a, const struct scan_item *it)
+{
+	const struct entry *en = it->entry;
+	struct check_pieces k = { a, 0 };
+	struct err why = { ERR_OK, "" };
+	int rc;
+
+	a->c->res->files++;
+	if (!oid_is_zero(&en->xattrs_id) &&
+	    !check_object_ok(a, &en->xattrs_id))
+		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path,
+			"its extended attributes are lost");
+	if (!S_ISREG(en->mode))
+		return 0;
+	rc = file_each(a->rd, &en->content, en->size, check_piece_cb, &k,
+		&why);
+	if (rc == ERR_CORRUPT || rc == ERR_NOENT) {
+		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path, "%s",
+			why.msg);
+		return 0;
+	}
+	if (rc < 0) {
+		*a->c->e = why;
+		return rc;
+	}
+	if (k.bad)
+		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path,
+			"%llu of its objects are missing or damaged",
+			(unsigned long long)k.bad);
+	return 0;
+}
+
+static int check_enter(struct check_archive *a, const struct entry *en)
+{
+	if (en->dir.kind == DIR_ROOT && map_get(a->sound, en->dir.id.b))
+		return 1;
+	if (a->depth == a->cap) {
+		size_t cap = a->cap ? a->cap * 2 : 64;
+		uint64_t *p = mem_resize(a->before, cap, sizeof(*p));
+
+		if (!p)
+			return err_nomem(a->c->e);
+		a->before = p;
+		a->cap = cap;
+	}
+	a->before[a->depth++] = a->c->res->damage;
+	return 0;
+}
+
+static int check_leave(struct check_archive *a, const struct entry *en)
+{
+	uint64_t *value;
+	bool was;
+
+	if (a->c->res->damage != a->before[--a->depth] ||
+	    en->dir.kind != DIR_ROOT)
+		return 0;
+	return map_put(a->sound, en->dir.id.b, &value, &was, a->c->e);
+}
+
+static int check_item(const struct scan_item *it, void *ctx)
+{
+	struct check_archive *a = ctx;
+
+	if (!S_ISDIR(it->entry->mode))
+		return check_file(a, it);
+	return it->leave ? check_leave(a, it->entry) :
+		check_enter(a, it->entry);
+}
+
+static void check_damaged_dir(const char *path, const struct err *why,
+			      void *ctx)
+{
+	struct check_archive *a = ctx;
+
+	check_say(a->c, CHECK_DAMAGE, NULL, a->name, *path ? path : "/",
+		"%s", why->msg);
+}
+
+static int check_tree(struct check *c, struct reader *rd, struct map *sound,
+		      const struct record *rec)
+{
+	struct check_archive a = { .c = c, .rd = rd, .name = rec->name,
+				   .sound = sound };
+	struct scan_opts so = {
+		.flags = SCAN_LEAVE | SCAN_IMPLICIT, .cancel = c->o->cancel,
+		.item = check_item, .damaged = check_damaged_dir, .ctx = &a,
+	};
+	int rc = scan_run(rd, &rec->root, &so, c->e);
+
+	free(a.before);
+	return rc;
+}
+
+/* The record as it is in the store, not as the local cache has it. */
+static int check_record(struct check *c, const struct catalog_item *it)
+{
+	struct catalog_item now = { 0 };
+	struct err why = { ERR_OK, "" };
+	char hex[SID_HEX_BYTES], file[SID_HEX_BYTES + 16];
+	int rc;
+
+	rc = catalog_read(c->repo, &it->rec.session, &now, &why);
+	if (rc == 0 && !oid_eq(&now.id, &it->id))
+		rc = err_set(&why, ERR_CORRUPT,
+			"the record was replaced by another");
+	if (rc < 0) {
+		snprintf(file, sizeof(file), "archives/%s",
+			sid_hex(&it->rec.session, hex));
+		check_say(c, CHECK_DAMAGE, file, it->rec.name, NULL, "%s",
+			why.msg);
+	}
+	record_release(&now.rec);
+	return rc == ERR_NOMEM ? rc : 0;
+}
+
+static void check_bad_records(struct check *c, const struct catalog *cat)
+{
+	char hex[SID_HEX_BYTES], file[SID_HEX_BYTES + 16];
+	size_t i;
+
+	for (i = 0; i < cat->n_bad; i++) {
+		snprintf(file, sizeof(file), "archives/%s",
+			sid_hex(&cat->bad[i]->rec.session, hex));
+		check_say(c, CHECK_DAMAGE, file, NULL, NULL, "%s",
+			cat->bad[i]->bad.msg);
+	}
+}
+
+int check_archives(struct check *c)
+{
+	const struct catalog_item *only = NULL;
+	struct map sound = MAP_INIT;
+	struct catalog *cat = NULL;
+	struct reader *rd = NULL;
+	size_t i;
+	int rc;
+
+	if ((rc = catalog_load(&cat, c->repo, c->e)) < 0 ||
+	    (rc = reader_open(&rd, c->repo, CHECK_CACHE_BYTES, c->e)) < 0)
+		goto out;
+	if (c->o->archive && (rc = catalog_find(cat, c->o->archive, &only,
+						c->e)) < 0)
+		goto out;
+	if (!only)
+		check_bad_records(c, cat);
+	c->done = 0;
+	c->total = only ? 1 : cat->n;
+	for (i = 0; rc == 0 && i < cat->n; i++) {
+		if (only && cat->item[i] != only)
+			continue;
+		rc = check_record(c, cat->item[i]);
+		if (rc == 0)
+			rc = check_tree(c, rd, &sound, &cat->item[i]->rec);
+		c->res->archives++;
+		c->done++;
+		check_tick(c, "archives");
+	}
+out:
+	reader_close(rd);
+	catalog_free(cat);
+	map_release(&sound);
+	return rc;
+}
