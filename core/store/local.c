@@ -77,6 +77,7 @@ static void local_free(struct store *s)
 {
 	struct local *l = (struct local *)(void *)s;
 
+	fdcache_free(l->fds);
 	if (l->root >= 0)
 		local_close(l->root);
 	pthread_mutex_destroy(&l->tidy_mtx);
@@ -105,7 +106,10 @@ static struct local *local_new(const char *path)
 		return NULL;
 	l->store.ops = &local_ops;
 	l->store.url = mem_str(path);
-	if (!l->store.url) {
+	l->fds = fdcache_new();
+	if (!l->store.url || !l->fds) {
+		fdcache_free(l->fds);
+		free(l->store.url);
 		free(l);
 		return NULL;
 	}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/proc.h"
+#include "store/fdcache.h"
 #include "store/store.h"
 
 /*
@@ -36,6 +37,7 @@ struct local {
 	struct store store;
 	int root;
 	struct proc_id self;
+	struct fdcache *fds;		/* data/ and meta/ */
 	atomic_int way;			/* the first that works here */
 	pthread_mutex_t tidy_mtx;	/* order: first, as sync_mtx */
 	bool tidied;			/* tidy_mtx */

@@ -240,6 +240,7 @@ int local_put(struct store *s, enum store_kind k, const char *name,
 
 	(void)flags;		/* every put here wins or loses as a whole */
 	local_tmp_tidy(l);
+	fdcache_expire(l->fds);
 	rc = local_put_once(l, &f, k, name, iov, n, e);
 	if (f.again && (rc == ERR_IO || rc == ERR_NOENT)) {
 		log_debug("store", "putting '%s/%s' once more",

@@ -78,9 +78,9 @@ static int local_open_regular(const struct local *l, const char *path,
 	return fd;
 }
 
-/* Open a file in either of its forms. */
-static int local_open_file(const struct local *l, const char *path,
-			   uint64_t *size, struct err *e)
+/* The same in either of its forms. */
+static int local_open_form(const struct local *l, const char *path,
+			   uint64_t *size)
 {
 	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
 	int fd = local_open_regular(l, path, size);
@@ -89,35 +89,54 @@ static int local_open_file(const struct local *l, const char *path,
 		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
 		fd = local_open_regular(l, inner, size);
 	}
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT)
+	return fd;
+}
+
+/* Borrow the file, open already or not; give it back with fdcache_done(). */
+static int local_borrow(struct local *l, enum store_kind k, const char *name,
+			struct fdcache_file *f, struct err *e)
+{
+	bool keep = k == STORE_DATA || k == STORE_META;
+	char path[LOCAL_PATH_BYTES];
+
+	if (keep && fdcache_find(l->fds, k, name, f))
+		return 0;
+	local_path(k, name, path);
+	f->slot = FDCACHE_NONE;
+	f->fd = local_open_form(l, path, &f->size);
+	if (f->fd < 0 && (errno == EMFILE || errno == ENFILE) &&
+	    fdcache_clear(l->fds) > 0)
+		f->fd = local_open_form(l, path, &f->size);
+	if (f->fd < 0 && errno == ENOENT)
 		return local_noent(path, e);
-	return err_errno(e, errno, "cannot open '%s'", path);
+	if (f->fd < 0)
+		return err_errno(e, errno, "cannot open '%s'", path);
+	if (keep)
+		fdcache_add(l->fds, k, name, f);
+	return 0;
 }
 
 int local_get(struct store *s, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e)
 {
 	struct local *l = (struct local *)(void *)s;
-	char path[LOCAL_PATH_BYTES];
-	uint64_t size;
-	int fd, rc;
+	struct fdcache_file f;
+	int rc;
 
-	local_path(k, name, path);
-	fd = local_open_file(l, path, &size, e);
-	if (fd < 0)
-		return fd;
-	if (off > size || len > size - off)
+	if ((rc = local_borrow(l, k, name, &f, e)) < 0)
+		return rc;
+	if (off > f.size || len > f.size - off)
 		rc = err_set(e, ERR_CORRUPT,
-			"'%s' is shorter than it should be", path);
+			"'%s' is shorter than it should be", name);
 	else
 		rc = buf_reserve(out, len, e);
 	if (rc == 0 && len > 0)
-		rc = io_pread(fd, out->p + out->len, len, off, path, e);
+		rc = io_pread(f.fd, out->p + out->len, len, off, name, e);
 	if (rc == 0)
 		out->len += len;
-	local_close(fd);
+	else
+		rc = err_ctx(e, "folder '%s'", store_kind_name(k));
+	fdcache_done(l->fds, &f);
 	return rc;
 }
 
@@ -195,6 +214,7 @@ int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	unsigned i;
 	int rc = 0;
 
+	fdcache_expire(((struct local *)(void *)s)->fds);
 	if (k != STORE_DATA && k != STORE_META)
 		return local_list_folder(&g);
 	local_folder_path(k, g.path);
@@ -231,6 +251,8 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 	int errnum = 0;
 
 	local_path(k, name, path);
+	if (k == STORE_DATA || k == STORE_META)
+		fdcache_drop(l->fds, k, name);
 	if (local_unlink(l->root, path, 0) < 0)
 		errnum = errno;
 	/* POSIX says EPERM for a folder, Linux EISDIR. */

@@ -34,14 +34,15 @@ bool store_name_ok(enum store_kind k, const char *name)
 {
 	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyz"
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
-	size_t n = strspn(name, good);
 	struct oid id;
+	size_t n;
 
 	BUG_ON(k >= STORE_KINDS);
-	if (n == 0 || n > STORE_NAME_MAX || name[n] != '\0' || name[0] == '.')
-		return false;
 	if (k == STORE_DATA || k == STORE_META)
 		return oid_parse(&id, name);
+	n = strspn(name, good);
+	if (n == 0 || n > STORE_NAME_MAX || name[n] != '\0' || name[0] == '.')
+		return false;
 	return k != STORE_ROOT || strcmp(name, "REPOSITORY") == 0 ||
 		strcmp(name, "README") == 0;
 }

@@ -319,6 +319,39 @@ static void test_missing_folders(void **state)
 	assert_int_equal(tmpdir_count(in("tmp")), 0);
 }
 
+/* Packs stay open for a while. */
+static void test_open_files(void **state)
+{
+	struct faultos_plan plan = { .at = 1, .errnum = EMFILE,
+		.only = 1u << FAULTOS_OPENAT };
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	put(STORE_DATA, ID, "one", ERR_OK);
+	put(STORE_DATA, ID2, "two", ERR_OK);
+	has(STORE_DATA, ID, "one");
+	faultos_start(&plan);
+	check_ok(store_get(s, STORE_DATA, ID, 0, 3, &b, &e), &e);
+	assert_int_equal(faultos_stop(), 0);
+	faultos_start(&plan);
+	check_ok(store_get(s, STORE_DATA, ID2, 0, 3, &b, &e), &e);
+	assert_int_equal(faultos_stop(), 2);
+	faultos_start(&plan);
+	check_err(store_get(s, STORE_DATA, ID, 0, 3, &b, &e), ERR_OK, &e);
+	faultos_stop();
+	plan.on = true;
+	faultos_start(&plan);
+	check_ok(store_del(s, STORE_DATA, ID, &e), &e);
+	check_err(store_get(s, STORE_DATA, ID, 0, 3, &b, &e), ERR_IO, &e);
+	faultos_stop();
+	check_err(store_get(s, STORE_DATA, ID, 0, 3, &b, &e), ERR_NOENT, &e);
+	put(STORE_DATA, ID, "new", ERR_OK);
+	has(STORE_DATA, ID, "new");
+	assert_int_equal(b.len, 9);
+	assert_memory_equal(b.p, "onetwoone", 9);
+	buf_release(&b);
+}
+
 static const char *tmp_of(const struct proc_id *p, unsigned n)
 {
 	char path[200];
@@ -552,6 +585,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_folders, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_open_files, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_leftovers, setup,
 			teardown),
