@@ -249,7 +249,7 @@ static void extract_progress(struct extract *x, const char *path)
 /* A link whose first has gone to the workers, or is there already. */
 static bool extract_is_further(struct extract *x, const struct entry *en)
 {
-	uint8_t key[16] = { 2 };	/* apart from those in extract_note_link */
+	uint8_t key[16] = { 2 };	/* apart from those of made links */
 	uint64_t *value;
 	bool was = false;
 

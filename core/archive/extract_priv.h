@@ -25,7 +25,7 @@ struct extract_dir {
 
 enum extract_type {
 	EXTRACT_FILE,			/* worker: anything but a directory */
-	EXTRACT_LINK,			/* owner: a hard link to an earlier one */
+	EXTRACT_LINK,			/* owner: a further hard link */
 	EXTRACT_LEAVE			/* owner: metadata of a directory */
 };
 struct extract_event {

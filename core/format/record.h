@@ -109,4 +109,12 @@ int record_put_fence(const struct fmt_ctx *ctx, const struct sid *session,
 		     struct buf *file, struct err *e);
 bool record_is_fence(const uint8_t *p, size_t len);
 
+/* The plain parts, for the local copy of what was opened once. */
+int record_put_head(struct buf *out, const struct record *r, struct err *e);
+int record_put_body(struct buf *out, const struct record *r, struct err *e);
+int record_get_head(struct record *r, const uint8_t *p, size_t len,
+		    struct err *e);
+int record_get_body(struct record *r, const uint8_t *p, size_t len,
+		    struct err *e);
+
 #endif

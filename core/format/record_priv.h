@@ -32,12 +32,4 @@ void record_body_nonce(struct aead_nonce *n, const struct object_keys *k,
 int record_get_fence(const struct fmt_ctx *ctx, const struct sid *session,
 		     const uint8_t *p, struct err *e);
 
-/* The plain parts. */
-int record_put_head(struct buf *out, const struct record *r, struct err *e);
-int record_put_body(struct buf *out, const struct record *r, struct err *e);
-int record_get_head(struct record *r, const uint8_t *p, size_t len,
-		    struct err *e);
-int record_get_body(struct record *r, const uint8_t *p, size_t len,
-		    struct err *e);
-
 #endif

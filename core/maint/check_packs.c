@@ -161,7 +161,8 @@ static int check_pack_file(struct check *c, struct check_pack *p,
 	int rc;
 
 	if (!oid_parse(&name, p->name))
-		return err_set(e, ERR_CORRUPT, "its name is not that of a pack");
+		return err_set(e, ERR_CORRUPT,
+			"its name is not that of a pack");
 	rc = store_get_all(repo_store(c->repo), p->kind, p->name,
 		FMT_PACK_MAX_BYTES, file, e);
 	if (rc < 0 || (rc = pack_scrub(&name, file->p, file->len, e)) < 0)

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/rd.h"
 #include "base/wr.h"
-#include "format/record_priv.h"
+#include "format/record.h"
 #include "repo/home.h"
 #include "repo/repo.h"
 

@@ -57,7 +57,7 @@ bool idx_local_sound(struct idx_seg *g, uint32_t b);
 /* Remove local copies of segments that the repository no longer has. */
 void idx_local_tidy(struct idx *x);
 
-/* idx.c */
+/* idx_seg.c */
 /* A seg that owns the arrays of s (taken); sessions are registered. */
 int idx_seg_from(struct idx *x, struct idx_seg **out,
 		 const struct segment_name *name, struct segment *s,
@@ -69,7 +69,9 @@ int idx_seg_fence(struct idx_seg *g, struct err *e);
 int idx_seg_fetch(struct idx *x, struct segment *s,
 		  const struct segment_name *name, struct err *e);
 void idx_seg_free(struct idx_seg *g);
-int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
 uint64_t idx_be64(const uint8_t *p);
+
+/* idx.c */
+int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
 
 #endif
