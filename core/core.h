@@ -24,6 +24,7 @@
 #include "base/pool.h"
 #include "base/rd.h"
 #include "base/strv.h"
+#include "base/suggest.h"
 #include "codec/comp.h"
 #include "codec/key.h"
 #include "format/entry.h"

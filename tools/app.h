@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TOOLS_APP_H
+#define TOOLS_APP_H
+
+#include "core/core.h"
+#include "tools/opt.h"
+
+/* What all actions of a run share. */
+enum app_progress { APP_PROGRESS_AUTO, APP_PROGRESS_ON, APP_PROGRESS_OFF };
+struct app_opts {
+	int level;			/* enum talk_level */
+	enum app_progress progress;
+	bool help, version, iec, log_json, show_rc, show_version, dry_run;
+	unsigned lock_wait, umask;
+	const char *repository, *rsh, *remote_path;
+};
+extern const struct opt_group app_groups[];	/* into a struct app_opts */
+void app_defaults(struct app_opts *o);
+
+struct app {
+	struct app_opts o;
+	struct cancel *cancel;
+	struct strv command;	/* argv, for the record */
+	bool warned;		/* exit status 1, if nothing is worse */
+};
+
+/* A warning that the exit status tells of. */
+void app_warn(struct app *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Open the repository at 'url'; asks for the passphrase. */
+int app_open(struct app *a, const char *url, struct repo **out,
+	     struct err *e);
+/* repo_open's options, for those who call it themselves. */
+void app_repo_opts(struct app *a, struct repo_opts *o);
+
+/* human_size with --iec. */
+char *app_size(const struct app *a, char *out, uint64_t bytes);
+
+#endif

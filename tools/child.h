@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TOOLS_CHILD_H
+#define TOOLS_CHILD_H
+
+#include <sys/types.h>
+
+#include "core/core.h"
+
+/*
+ * A command that runs for the user: in a process group of its own, with the
+ * default signals, without the variables that hold passphrases.
+ */
+struct child {
+	pid_t pid;		/* 0: none runs */
+	const char *name;	/* the caller's argv[0] */
+};
+
+/* stdin and stdout of the command; -1: /dev/null for 'in', ours for 'out'.
+ * The fds stay the caller's.  ERR_FAILED: it cannot be started. */
+int child_start(struct child *p, char *const *argv, int in, int out,
+	       struct err *e);
+/* The same, with a pipe to its stdout (*fd to read) or from its stdin (*fd to
+ * write). */
+int child_read_from(struct child *p, char *const *argv, int in, int *fd,
+		   struct err *e);
+int child_write_to(struct child *p, char *const *argv, int out, int *fd,
+		  struct err *e);
+/* Until it ends; ERR_FAILED: not with status 0.  None runs: 0. */
+int child_wait(struct child *p, struct err *e);
+/* End it, if it runs, with all its group, and wait. */
+void child_kill(struct child *p);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/times.h"
+
+/* Length of the UTF-8 character at p, or 0. */
+static size_t utf8_len(const uint8_t *p, size_t left)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t i, n;
+	uint32_t c;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (n > left)
+		return 0;
+	c = p[0] & (0x7fu >> n);
+	for (i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	return n;
+}
+
+int json_clean(struct buf *out, const char *s, size_t len, struct err *e)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	size_t i = 0, n;
+	int rc = 0;
+
+	while (rc == 0 && i < len) {
+		n = utf8_len(p + i, len - i);
+		rc = n ? buf_append(out, p + i, n, e) :
+			buf_append(out, "?", 1, e);
+		i += n ? n : 1;
+	}
+	return rc;
+}
+
+json_t *json_text_n(const char *s, size_t len)
+{
+	struct buf b = BUF_INIT;
+	json_t *v;
+
+	v = json_stringn(s, len);
+	if (v)
+		return v;
+	if (json_clean(&b, s, len, NULL) == 0)
+		v = json_stringn((const char *)b.p, b.len);
+	buf_release(&b);
+	return v;
+}
+
+json_t *json_text(const char *s)
+{
+	return json_text_n(s ? s : "", s ? strlen(s) : 0);
+}
+
+json_t *json_int(uint64_t v)
+{
+	return json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v);
+}
+
+json_t *json_time(int64_t nsec)
+{
+	char text[TIMES_BYTES];
+
+	return json_string(times_json(text, nsec));
+}
+
+json_t *json_id(const struct oid *id)
+{
+	char hex[OID_HEX_BYTES];
+
+	return json_string(oid_hex(id, hex));
+}
+
+json_t *json_strv(const struct strv *s)
+{
+	json_t *v = json_array();
+	size_t i;
+
+	for (i = 0; v && i < s->n; i++)
+		if (json_array_append_new(v, json_text(s->v[i])) < 0) {
+			json_decref(v);
+			return NULL;
+		}
+	return v;
+}
+
+int json_put_repo(json_t *obj, struct repo *r, int64_t modified_nsec)
+{
+	const struct sid *id = repo_id(r);
+	const char *mode = repo_mode(r) == SLOT_KEYFILE ? "keyfile-blake2" :
+		"repokey-blake2";
+	char hex[SID_HEX_BYTES];
+
+	return json_object_set_new(obj, "repository", json_pack(
+			"{s:o, s:o, s:o}",
+			"id", json_string(sid_hex(id, hex)),
+			"location", json_text(repo_url(r)),
+			"last_modified", json_time(modified_nsec))) |
+		json_object_set_new(obj, "encryption",
+				    json_pack("{s:s}", "mode", mode));
+}
+
+json_t *json_archive(const struct record *rec, const struct oid *id,
+		     bool full)
+{
+	const struct record_stats *s = &rec->stats;
+	json_t *v;
+
+	v = json_pack("{s:o, s:o, s:o, s:o, s:f, s:o, s:{s:o, s:o, s:o, s:o}}",
+		"name", json_text(rec->name), "id", json_id(id),
+		"start", json_time(rec->start_nsec),
+		"end", json_time(rec->end_nsec),
+		"duration", (double)(rec->end_nsec - rec->start_nsec) / 1e9,
+		"command_line", json_strv(&rec->command),
+		"stats", "original_size", json_int(s->bytes),
+		"compressed_size", json_int(s->comp_bytes),
+		"deduplicated_size", json_int(s->stored_bytes),
+		"nfiles", json_int(s->files));
+	if (!v || !full)
+		return v;
+	if (json_object_set_new(v, "comment", json_text(rec->comment)) |
+	    json_object_set_new(v, "hostname", json_text(rec->host)) |
+	    json_object_set_new(v, "username", json_text(rec->user)) |
+	    json_object_set_new(v, "partial",
+				json_boolean(rec->flags & RECORD_PARTIAL)) |
+	    json_object_set_new(v, "warnings", json_strv(&rec->warnings))) {
+		json_decref(v);
+		return NULL;
+	}
+	return v;
+}
+
+static int print(json_t *v, size_t flags, struct err *e)
+{
+	int rc;
+
+	if (!v)
+		return err_nomem(e);
+	rc = json_dumpf(v, stdout, flags);
+	json_decref(v);
+	/* A failed write is found, and told once, at the end of the run. */
+	if (rc < 0 && !ferror(stdout))
+		return err_nomem(e);
+	putchar('\n');
+	return 0;
+}
+
+int json_print(json_t *v, struct err *e)
+{
+	return print(v, JSON_INDENT(4) | JSON_SORT_KEYS, e);
+}
+
+int json_print_line(json_t *v, struct err *e)
+{
+	return print(v, JSON_PRESERVE_ORDER, e);
+}

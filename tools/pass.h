@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TOOLS_PASS_H
+#define TOOLS_PASS_H
+
+#include "core/core.h"
+
+/*
+ * Where passphrases come from: MUNIMENT_PASSPHRASE, MUNIMENT_PASSPHRASE_FILE,
+ * MUNIMENT_PASSCOMMAND, MUNIMENT_PASSPHRASE_FD, then the same with BORG_, then
+ * the terminal; for a new one MUNIMENT_NEW_PASSPHRASE and BORG_NEW_PASSPHRASE
+ * before them all.  Without a terminal nobody is asked.
+ */
+#define PASS_MAX 4096
+
+/* A repo_pass_fn; ctx is the struct cancel.  A source that is not the
+ * terminal is asked once, the terminal three times. */
+int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
+	     void *ctx, struct err *e);
+
+/* In a child: take the variables that hold secrets out of the environment. */
+void pass_clear_env(void);
+
+#endif

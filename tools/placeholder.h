@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TOOLS_PLACEHOLDER_H
+#define TOOLS_PLACEHOLDER_H
+
+#include "core/core.h"
+
+/*
+ * borg's placeholders: {hostname} {fqdn} {reverse-fqdn} {now[:FORMAT]}
+ * {utcnow[:FORMAT]} {unixtime} {user} {pid} {uuid4} {borgversion} {borgmajor}
+ * {borgminor} {borgpatch}; "{{" and "}}" are braces.  All of one process see
+ * the same time, so that a name and a comment agree.
+ * *out is malloc'ed.  ERR_CONFIG names the placeholder that is not known.
+ */
+int placeholder_expand(char **out, const char *text, struct err *e);
+
+/* The name of the user that runs this, or the number.  Static storage. */
+const char *placeholder_user(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/task.h"
+
+#include <string.h>
+
+#define READER_CACHE_BYTES (64u << 20)
+
+int task_open_repo(struct task *t, struct app *a, struct err *e)
+{
+	return app_open(a, t->ra.url, &t->r, e);
+}
+
+int task_load(struct task *t, struct app *a, struct err *e)
+{
+	char hex[SID_HEX_BYTES];
+	size_t i;
+	int rc = catalog_load(&t->c, t->r, e);
+
+	for (i = 0; rc == 0 && i < t->c->n_bad; i++)
+		app_warn(a, "the archive record %s cannot be read: %s",
+			 sid_hex(&t->c->bad[i]->rec.session, hex),
+			 t->c->bad[i]->bad.msg);
+	return rc;
+}
+
+int task_find(struct task *t, struct app *a, const char *name,
+	      const struct catalog_item **out, struct err *e)
+{
+	int rc = catalog_find(t->c, name, out, e);
+
+	if (rc == 0 && t->c->n_bad && !strcmp(name, "latest"))
+		app_warn(a, "the latest archive that can be read is '%s'",
+			 (*out)->rec.name);
+	return rc;
+}
+
+int task_open(struct task *t, struct app *a, struct call *c,
+	      const char *archive, enum repoarg_want want, size_t keep,
+	      struct err *e)
+{
+	int rc;
+
+	memset(t, 0, sizeof(*t));
+	rc = repoarg_take(&t->ra, a, c, archive, want, keep, e);
+	if (rc == 0)
+		rc = task_open_repo(t, a, e);
+	if (rc == 0)
+		rc = task_load(t, a, e);
+	if (rc == 0 && t->ra.archive)
+		rc = task_find(t, a, t->ra.archive, &t->it, e);
+	return rc;
+}
+
+int task_reader(struct task *t, struct err *e)
+{
+	return reader_open(&t->rd, t->r, READER_CACHE_BYTES, e);
+}
+
+void task_close(struct task *t)
+{
+	reader_close(t->rd);
+	if (t->c)
+		catalog_free(t->c);
+	repo_close(t->r);
+	repoarg_release(&t->ra);
+	memset(t, 0, sizeof(*t));
+}
