@@ -193,6 +193,9 @@ static int local_name(struct local *l, struct local_file *f,
 		local_touch(l, local_folder(k, name));
 		return 0;
 	}
+	/* The name may be another's who has not come to a barrier yet, or
+	 * ours in spite of the failure. */
+	local_touch(l, local_folder(k, name));
 	if (errnum == EEXIST || errnum == ENOTEMPTY ||
 	    ((errnum == ENOTDIR || errnum == EISDIR) &&
 	     local_size(l->root, path, &size) == 0))
@@ -201,7 +204,6 @@ static int local_name(struct local *l, struct local_file *f,
 		local_make_fan(l, k, name);
 		f->again = true;
 	}
-	local_touch(l, local_folder(k, name));
 	return err_errno(e, errnum, "cannot create '%s'", path);
 }
 

@@ -226,8 +226,8 @@ int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	return rc;
 }
 
-/* Its bytes go first, then the folder that is the name; a new put may have
- * taken its place by then. */
+/* Its bytes go first, then the folder that is the name, for only that is safe
+ * after the barrier; a new put may have taken its place by then. */
 static int local_del_folder(struct local *l, const char *path)
 {
 	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
@@ -237,9 +237,10 @@ static int local_del_folder(struct local *l, const char *path)
 	had = local_unlink(l->root, inner, 0) == 0;
 	if (!had && errno != ENOENT)
 		return errno;
-	if (local_unlink(l->root, path, AT_REMOVEDIR) == 0 || had)
-		return had ? 0 : ENOENT;
-	return errno;
+	if (local_unlink(l->root, path, AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
+		return errno;
+	return had ? 0 : ENOENT;
 }
 
 int local_del(struct store *s, enum store_kind k, const char *name,
@@ -255,14 +256,16 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 		fdcache_drop(l->fds, k, name);
 	if (local_unlink(l->root, path, 0) < 0)
 		errnum = errno;
+	if (errnum == ENOENT)
+		return local_noent(path, e);
 	/* POSIX says EPERM for a folder, Linux EISDIR. */
 	if ((errnum == EISDIR || errnum == EPERM) &&
 	    local_lstat(l->root, path, &st) == 0 && S_ISDIR(st.st_mode))
 		errnum = local_del_folder(l, path);
+	local_touch(l, local_folder(k, name));
 	if (errnum == ENOENT)
 		return local_noent(path, e);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot delete '%s'", path);
-	local_touch(l, local_folder(k, name));
 	return 0;
 }

@@ -73,10 +73,11 @@ void store_close(struct store *s);		/* NULL ok */
  * Put-if-absent of all bytes of iov (not changed).  Returning 0: the bytes
  * are on their way to the disk as that name, and durable after the next
  * store_sync() that returns 0.  ERR_EXIST: the name was taken, and stays as
- * it was.  ERR_FULL, ERR_DENIED, ERR_IO: the name does not exist (a failed
- * write, fsync or close was tried once more under a new temporary name); only
- * if the failure came after the name was made may it exist: then a
- * second put says ERR_EXIST, and the bytes are whole.
+ * it was; it, too, is durable after that.  ERR_FULL, ERR_DENIED, ERR_IO: the
+ * name does not exist (a failed write, fsync or close was tried once more
+ * under a new temporary name); only if the failure came after the name was
+ * made may it exist: then a second put says ERR_EXIST, and the bytes are
+ * whole.
  */
 int store_put(struct store *s, enum store_kind k, const char *name,
 	      const struct iovec *iov, int n, unsigned flags, struct err *e);
