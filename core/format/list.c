@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/le.h"
 
 bool list_boundary(const struct oid *id, uint32_t n)
 {
 	if (n >= LIST_MAX_ITEMS)
 		return true;
-	return n >= LIST_MIN_ITEMS && oid_hash(id) % LIST_MEAN_ITEMS == 0;
+	return n >= LIST_MIN_ITEMS && le_get64(id->b) % LIST_MEAN_ITEMS == 0;
 }
 
 static int put_head(struct wr *w, uint8_t level, uint32_t n, struct err *e)

@@ -34,8 +34,9 @@ int list_put_children(struct buf *out, uint8_t level,
 		      const struct list_child *c, uint32_t n, struct err *e);
 int list_get(struct list *l, const void *p, size_t len, struct err *e);
 void list_release(struct list *l);
-/* Is the item with this id (a hole: its length in an otherwise zero id) the
- * last of its node, when it is the n-th? */
+/* Is the item with this id (a hole: its length, le64, in an otherwise zero id)
+ * the last of its node, when it is the n-th?  If the id's first eight bytes,
+ * a little-endian number, are a multiple of LIST_MEAN_ITEMS. */
 bool list_boundary(const struct oid *id, uint32_t n);
 
 #endif
