@@ -133,8 +133,9 @@ fuzz:
 	@BUILD=build-fuzz FUZZ_CC=$(FUZZ_CC) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		MAKE='$(MAKE)' scripts/fuzz
 
-bench: tests-build
-	BUILD=$(BUILD) tests/bench/run
+# GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help
+bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure
+	@BUILD=$(BUILD) scripts/bench
 
 # Each header alone, and everything that scripts/lint looks at.
 $(BUILD)/hdr/%.h.ok: %.h $(BUILD)/flags
