@@ -30,15 +30,19 @@ struct walk_item {
 	int dirfd;		/* of the directory that holds it */
 	const char *name;	/* there */
 	const char *path;	/* as the user knows it: "/srv/vmail/x" */
-	const char *stored;	/* in the archive: "srv/vmail/x" */
+	const char *stored;	/* in the archive: "srv/vmail/x"; its last part
+				 * is the entry's name, which differs from
+				 * 'name' for a message that moved on */
 	struct stat st;
-	bool implicit;		/* st: as lstat says, for the type only */
+	bool implicit;		/* st: for the type only */
 	bool message;		/* a regular file of a maildir's cur/ or new/ */
 };
 
 struct walk_ops {
-	/* A directory begins; its fd is open.  A nonzero return ends the walk
-	 * and is returned by walk_run, from all of these. */
+	/* A directory begins; its fd is open (an implicit one's perhaps not:
+	 * -1).  The root of the archive ("/", "." as a source) is not
+	 * announced.  A nonzero return ends the walk and is returned by
+	 * walk_run, from all of these. */
 	int (*enter)(const struct walk_item *it, int fd, void *ctx);
 	int (*leave)(const struct walk_item *it, void *ctx);
 	/* Anything else, in its place. */
@@ -66,16 +70,19 @@ struct walk_opts {
  * changed while it was listed is listed again (three times at most); a
  * message that vanished is looked for under its base name (before ":2,") in
  * cur/ and new/, and if it is there under another name it comes under that
- * one; one message never comes twice.  None of this is an error.
- * A source that does not exist is reported by error() and the rest is walked.
+ * one, or, where that would break the order, as stored under the listed one;
+ * one message never comes twice.  None of this is an error, nor is anything
+ * else that vanished before it was looked at.
+ * A source that does not exist is reported by error() and the rest is walked,
+ * and so is a second source that would have the same name in the archive.
  * ERR_CANCEL: cancelled; what was entered has been left.
  */
 int walk_run(const struct walk_opts *o, const struct walk_ops *ops, void *ctx,
 	     struct err *e);
 
-/* A message that vanished between stat and open: find it under its base name
- * in the same directory (and in the sibling new/ or cur/ when it moved).
- * Opens it; -1 and errno when it is gone. */
+/* A message that vanished between stat and open: find that very file (device
+ * and inode) under its base name in the same directory (and in the sibling
+ * new/ or cur/ when it moved).  Opens it; -1 and errno when it is gone. */
 int walk_reopen_message(const struct walk_item *it, struct stat *st);
 
 /* The length of a message's base name: up to ":2,". */
