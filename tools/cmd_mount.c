@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,7 @@ struct plan {
 	struct task t;
 	struct pattern_set *patterns;
 	struct mount_opts mo;
-	char *mountpoint, *glob;
+	char *glob;
 };
 
 static int plan_words(struct plan *p, struct mount_args *o,
@@ -61,16 +60,12 @@ static int plan_words(struct plan *p, struct mount_args *o,
 {
 	const char *where = o->mountpoint ? o->mountpoint : call_word(c);
 	const char *word;
-	char real[PATH_MAX];
 	int rc = 0;
 
 	if (!where)
 		return err_set(e, ERR_CONFIG, "the mount point is missing: "
 			       "muniment mount REPO|REPO::ARCHIVE DIR");
-	/* The daemon leaves the current directory. */
-	p->mountpoint = mem_str(realpath(where, real) ? real : where);
-	if (!p->mountpoint)
-		return err_nomem(e);
+	p->mo.mountpoint = where;
 	while (rc == 0 && (word = call_word(c)))
 		rc = strv_add(&o->paths, word, e);
 	return rc;
@@ -102,7 +97,6 @@ static int plan_make(struct plan *p, struct app *a, struct call *c,
 	if (rc == 0)
 		rc = rules_build(&p->patterns, &o->rules, &o->paths, 0, e);
 	p->mo.archive = p->t.ra.archive;
-	p->mo.mountpoint = p->mountpoint;
 	p->mo.patterns = p->patterns;
 	p->mo.fuse_options = o->options;
 	p->mo.flags = o->numeric ? MOUNT_NUMERIC_IDS : 0;
@@ -116,7 +110,6 @@ static void plan_release(struct plan *p)
 {
 	task_close(&p->t);
 	pattern_free(p->patterns);
-	free(p->mountpoint);
 	free(p->glob);
 }
 
@@ -134,7 +127,7 @@ static int serve_here(struct plan *p, struct app *a, struct err *e)
 	int rc = start(p, a, &m, e);
 
 	if (rc == 0) {
-		talk_info("mounted on %s", p->mountpoint);
+		talk_info("mounted on %s", p->mo.mountpoint);
 		rc = mount_serve(m, a->cancel, e);
 	}
 	mount_free(m);
@@ -229,7 +222,7 @@ static int serve_behind(struct plan *p, struct app *a, struct err *e)
 		rc = await(pid, report[0], e);
 	close(report[0]);
 	if (rc == 0)
-		talk_info("mounted on %s", p->mountpoint);
+		talk_info("mounted on %s", p->mo.mountpoint);
 	return rc;
 }
 
