@@ -149,9 +149,9 @@ lint: $(patsubst %.h,$(BUILD)/hdr/%.h.ok,$(HDR)) $(PROG_OBJ)
 D = $(DESTDIR)$(PREFIX)
 MAN = $(wildcard man/*.$(1))
 COMPLETION = \
-	muniment.bash:bash-completion/completions/muniment \
-	_muniment:zsh/site-functions/_muniment \
-	muniment.fish:fish/vendor_completions.d/muniment.fish
+	bash:bash-completion/completions/muniment \
+	zsh:zsh/site-functions/_muniment \
+	fish:fish/vendor_completions.d/muniment.fish
 install: all
 	$(INSTALL) -d $(D)/bin $(D)/sbin
 	$(INSTALL) -m 755 $(BUILD)/muniment $(D)/bin/muniment
@@ -160,10 +160,10 @@ install: all
 		$(D)/share/man/man$(n) && $(INSTALL) -m 644 \
 		$(call MAN,$(n)) $(D)/share/man/man$(n) &&)) :
 	@for c in $(COMPLETION); do \
-		from=scripts/completion/$${c%%:*}; to=$(D)/share/$${c#*:}; \
-		[ -f $$from ] || continue; \
+		to=$(D)/share/$${c#*:}; \
 		$(INSTALL) -d $${to%/*} && \
-		$(INSTALL) -m 644 $$from $$to || exit 1; \
+		$(BUILD)/muniment completion $${c%%:*} >$$to && \
+		chmod 644 $$to || exit 1; \
 	done
 uninstall:
 	rm -f $(D)/bin/muniment $(D)/sbin/mount.muniment

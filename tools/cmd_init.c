@@ -111,6 +111,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct repo_opts ro;
 	struct repoarg ra;
 	struct repo *r = NULL;
+	struct err why;
 	int rc;
 
 	rc = repoarg_take(&ra, a, c, NULL, REPOARG_REPO, 0, e);
@@ -130,8 +131,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 	rc = repo_create(&r, ra.url, &init, &ro, e);
 	if (rc == 0)
 		tell(r, o->encryption);
-	else if (rc == ERR_EXIST)	/* somebody else was faster */
-		rc = already(&ra, e);
+	else if (rc == ERR_EXIST && already(&ra, &why) == 0)
+		rc = 0;		/* somebody else was faster */
 out:
 	repo_close(r);
 	repoarg_release(&ra);

@@ -106,13 +106,13 @@ static int take_text(struct repoarg *ra, const char *text, const char *other,
 	const char *name = repoarg_split(text, &len);
 	int rc = 0;
 
-	if (len == 0)
+	if (len == 0 && name)
 		text = other;
 	if (!text)
 		return err_set(e, ERR_CONFIG, "'::%s' names no repository: "
 			       "use --repository, or set MUNIMENT_REPO",
 			       name ? name : "");
-	if (len == 0)
+	if (len == 0 && name)
 		repoarg_split(text, &len);
 	rc = set_url(ra, text, len, e);
 	if (rc == 0 && name && *name)

@@ -65,8 +65,7 @@ void create_progress(struct create *c, const char *path)
 	c->o->progress(&p, c->o->ctx);
 }
 
-/* Remember who owns things, for the names in the record. */
-static int create_owner(struct create *c, unsigned which, uint32_t id)
+int create_owner(struct create *c, unsigned which, uint32_t id)
 {
 	uint8_t key[16] = { 1 };
 	uint64_t *value;

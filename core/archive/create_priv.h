@@ -130,6 +130,9 @@ int create_meta(struct create *c, const struct walk_item *it, int fd,
 		struct entry *en);
 int create_xattrs(struct create *c, const struct walk_item *it, int fd,
 		  struct entry *en);
+/* Remember who owns things, for the names in the record: user (0) or group
+ * (1). */
+int create_owner(struct create *c, unsigned which, uint32_t id);
 void create_warn(struct create *c, const char *path, const char *op,
 		 int errnum);
 void create_status(struct create *c, char status, const char *path);

@@ -376,7 +376,9 @@ int create_read_stream(struct create *c, const struct create_stream *s)
 	src.en.mtime.tv_nsec = now % 1000000000;
 	src.en.uid = s->uid;
 	src.en.gid = s->gid;
-	if ((rc = read_begin(c)) < 0 || (rc = read_chunks(&r)) < 0)
+	if ((rc = create_owner(c, 0, s->uid)) < 0 ||
+	    (rc = create_owner(c, 1, s->gid)) < 0 ||
+	    (rc = read_begin(c)) < 0 || (rc = read_chunks(&r)) < 0)
 		return rc;
 	if (cancel_wanted(c->o->cancel))
 		return err_set(c->e, ERR_CANCEL, "interrupted: no archive was "

@@ -18,11 +18,10 @@ for page in "$TOP"/man/*.[158]; do
 	cmp "$page" "$d/share/man/man${page##*.}/${page##*/}"
 	n=$((n + 1))
 done
-for file in muniment.bash:bash-completion/completions/muniment \
-	_muniment:zsh/site-functions/_muniment \
-	muniment.fish:fish/vendor_completions.d/muniment.fish; do
-	[ -e "$TOP/scripts/completion/${file%%:*}" ] || continue
-	cmp "$TOP/scripts/completion/${file%%:*}" "$d/share/${file#*:}"
+for file in bash:bash-completion/completions/muniment \
+	zsh:zsh/site-functions/_muniment \
+	fish:fish/vendor_completions.d/muniment.fish; do
+	muniment completion "${file%%:*}" | cmp - "$d/share/${file#*:}"
 	n=$((n + 1))
 done
 eq "$(find d ! -type d | wc -l)" $n "number of installed files"
