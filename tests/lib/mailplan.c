@@ -147,7 +147,8 @@ static uint32_t mailplan_bits(uint64_t key, enum folder_kind kind)
 	if (prng_chance(key, F_FLAGGED, 0.03))
 		bits |= MAIL_FLAGGED;
 	if (prng_chance(key, F_KEYWORD, 0.02))
-		bits |= MAIL_KEYWORD_A << prng_below(key, F_KEYWORD + 50, 5);
+		bits |= (uint32_t)MAIL_KEYWORD_A <<
+			prng_below(key, F_KEYWORD + 50, 5);
 	if (prng_chance(key, F_BARE, 0.01))
 		bits |= MAIL_BARE;
 	return bits;
