@@ -231,7 +231,8 @@ static int walk_pop(struct walk *w)
 	if (up && up->fd < 0 && w->depth > 2 && !up->lost) {
 		up->fd = frame_reopen(w, w->depth - 2, f->fd);
 		up->lost = up->fd < 0;
-		lost = up->lost ? errno : 0;
+		if (up->lost && up->next < up->names.n)
+			lost = errno;
 	}
 	if (w->n_entered == w->depth) {
 		if (w->depth > 1)

@@ -92,23 +92,29 @@ static int mail_read(struct walk_names *l, int fd, const struct stat *before,
 	return rc;
 }
 
-/* Does the name at i belong to the message? */
-static bool mail_is(const struct walk_names *l, size_t i, uint64_t ino,
-		    size_t self)
+/* Which names of a message are looked for. */
+struct mail_want {
+	uint64_t ino;
+	size_t not_at;		/* SIZE_MAX: anywhere */
+	unsigned since;		/* round */
+};
+
+static bool mail_is(const struct walk_names *l, size_t i,
+		    const struct mail_want *want)
 {
-	return i != self && l->v[i].ino == ino && l->v[i].round != DROPPED;
+	return i != want->not_at && l->v[i].ino == want->ino &&
+	       l->v[i].round >= want->since && l->v[i].round != DROPPED;
 }
 
-/* Where the message called 'name' with this inode is in the list, but not at
- * 'self'; or -1. */
+/* Where the message called 'name' is in the list, or -1. */
 static ssize_t mail_has(const struct walk_names *l, const char *name,
-			uint64_t ino, size_t self)
+			const struct mail_want *want)
 {
 	size_t base = walk_base_len(name), i;
 	const char *have;
 
 	i = walk_names_place(l, name, base, "");
-	if (i < l->n && mail_is(l, i, ino, self)) {
+	if (i < l->n && mail_is(l, i, want)) {
 		have = walk_names_at(l, i);
 		if (strncmp(have, name, base) == 0 && !have[base])
 			return (ssize_t)i;
@@ -118,7 +124,7 @@ static ssize_t mail_has(const struct walk_names *l, const char *name,
 		if (strncmp(have, name, base) != 0 ||
 		    strncmp(have + base, ":2,", 3) != 0)
 			break;
-		if (mail_is(l, i, ino, self))
+		if (mail_is(l, i, want))
 			return (ssize_t)i;
 	}
 	return -1;
@@ -128,19 +134,19 @@ static ssize_t mail_has(const struct walk_names *l, const char *name,
  * that 'other' has.  Some file systems (FUSE) list no inode numbers. */
 static void mail_once(struct walk_names *l, const struct walk_names *other)
 {
+	struct mail_want twin, any = { .not_at = SIZE_MAX };
+	const char *name;
 	size_t i, n = 0;
-	ssize_t twin;
 
 	for (i = 0; i < l->n; i++) {
-		const char *name = walk_names_at(l, i);
-		uint64_t ino = l->v[i].ino;
-
-		if (ino == 0 || ino == UINT32_MAX || ino == UINT64_MAX ||
-		    name[0] == '.')
+		name = walk_names_at(l, i);
+		any.ino = l->v[i].ino;
+		if (any.ino == 0 || any.ino == UINT32_MAX ||
+		    any.ino == UINT64_MAX || name[0] == '.')
 			continue;
-		twin = mail_has(l, name, ino, i);
-		if ((twin >= 0 && l->v[twin].round >= l->v[i].round) ||
-		    (other && mail_has(other, name, ino, SIZE_MAX) >= 0))
+		twin = (struct mail_want){ any.ino, i, l->v[i].round };
+		if (mail_has(l, name, &twin) >= 0 ||
+		    (other && mail_has(other, name, &any) >= 0))
 			l->v[i].round = DROPPED;
 	}
 	for (i = 0; i < l->n; i++)
@@ -197,13 +203,14 @@ int walk_mail_list(struct walk_mail *m, int fd, struct buf *dents,
 static void mail_look(struct walk_mail *m, int fd, const char *name,
 		      uint64_t ino, struct walk_moved *out, bool *listed)
 {
+	const struct mail_want want = { ino, SIZE_MAX, 0 };
 	const char *now;
 	ssize_t at;
 	int b;
 
 	*listed = false;
 	for (b = WALK_CUR; b <= WALK_NEW; b++) {
-		at = mail_has(&m->fresh[b], name, ino, SIZE_MAX);
+		at = mail_has(&m->fresh[b], name, &want);
 		if (at < 0)
 			continue;
 		*listed = true;
