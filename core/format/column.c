@@ -35,32 +35,44 @@ static bool all_same(const uint64_t *v, const struct column_rows *w)
 	return diff == 0;
 }
 
+/* Bytes that a mode needs for the first values; given up at 'most'. */
+static unsigned column_cost(const struct column_tab *t,
+	const struct column_rows *w, unsigned mode, unsigned most)
+{
+	const uint64_t *v = t->v[t->n];
+	unsigned i, row, cost = 0;
+	uint64_t last = 0, x;
+
+	for (i = 0; i < w->m && i < COLUMN_SAMPLE && cost < most; i++) {
+		row = column_row(w, i);
+		if (mode == COLUMN_PLAIN)
+			x = v[row];
+		else if (mode == COLUMN_DELTA)
+			x = zigzag(v[row] - last);
+		else
+			x = zigzag(v[row] - t->v[mode - COLUMN_REF][row]);
+		cost += varint_len(x);
+		last = v[row];
+	}
+	return cost;
+}
+
 static unsigned column_mode(const struct column_tab *t,
 	const struct column_rows *w)
 {
-	unsigned cost[COLUMN_REF + COLUMN_MAX] = { 0 };
-	unsigned i, k, mode, sample;
-	const uint64_t *v = t->v[t->n];
-	uint64_t last = 0;
+	unsigned mode, cost, best = COLUMN_PLAIN;
+	unsigned least = COLUMN_SAMPLE * COLUMN_VALUE_BYTES + 1;
 
-	if (all_same(v, w))
+	if (all_same(t->v[t->n], w))
 		return COLUMN_SAME;
-	sample = w->m < COLUMN_SAMPLE ? w->m : COLUMN_SAMPLE;
-	for (i = 0; i < sample; i++) {
-		unsigned row = column_row(w, i);
-
-		cost[COLUMN_PLAIN] += varint_len(v[row]);
-		cost[COLUMN_DELTA] += varint_len(zigzag(v[row] - last));
-		for (k = 0; k < t->n; k++)
-			cost[COLUMN_REF + k] += varint_len(
-				zigzag(v[row] - t->v[k][row]));
-		last = v[row];
+	for (mode = COLUMN_PLAIN; mode < COLUMN_REF + t->n; mode++) {
+		cost = column_cost(t, w, mode, least);
+		if (cost < least) {
+			least = cost;
+			best = mode;
+		}
 	}
-	mode = COLUMN_PLAIN;
-	for (k = COLUMN_DELTA; k < COLUMN_REF + t->n; k++)
-		if (cost[k] < cost[mode])
-			mode = k;
-	return mode;
+	return best;
 }
 
 uint8_t *column_put(uint8_t *p, struct column_tab *t,
@@ -100,23 +112,26 @@ out:
 	return p;
 }
 
+/* The cursor is a copy: v and what r points to could be the same for all that
+ * the compiler knows. */
 static void get_values(struct rd *r, struct column_tab *t,
 	const struct column_rows *w, unsigned mode)
 {
 	uint64_t *v = t->v[t->n], last = 0;
 	const uint64_t *ref;
+	struct rd in = *r;
 	unsigned i;
 
 	if (mode == COLUMN_SAME) {
-		last = column_get_varint(r);
+		last = column_get_varint(&in);
 		for (i = 0; i < w->m; i++)
 			v[column_row(w, i)] = last;
 	} else if (mode == COLUMN_PLAIN) {
 		for (i = 0; i < w->m; i++)
-			v[column_row(w, i)] = column_get_varint(r);
+			v[column_row(w, i)] = column_get_varint(&in);
 	} else if (mode == COLUMN_DELTA) {
 		for (i = 0; i < w->m; i++) {
-			last += unzigzag(column_get_varint(r));
+			last += unzigzag(column_get_varint(&in));
 			v[column_row(w, i)] = last;
 		}
 	} else {
@@ -124,9 +139,10 @@ static void get_values(struct rd *r, struct column_tab *t,
 		for (i = 0; i < w->m; i++) {
 			unsigned row = column_row(w, i);
 
-			v[row] = ref[row] + unzigzag(column_get_varint(r));
+			v[row] = ref[row] + unzigzag(column_get_varint(&in));
 		}
 	}
+	*r = in;
 }
 
 void column_get(struct rd *r, struct column_tab *t,

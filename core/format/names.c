@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "format/dict.h"
+#include "format/digits.h"
 #include "format/entry.h"
 #include "format/node.h"
 
@@ -56,47 +57,28 @@ static bool is_number(const uint8_t *s, size_t len, size_t from, size_t to)
 	return to == len || !is_hex_letter(s[to]);
 }
 
-static uint64_t digits_value(const uint8_t *s, size_t n)
-{
-	uint64_t v = 0;
-
-	while (n-- > 0)
-		v = v * 10 + (*s++ - (unsigned)'0');
-	return v;
-}
-
-static uint64_t power_of_ten(unsigned n)
-{
-	static const uint64_t power[DIGITS_MAX + 1] = {
-		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-		1000000000, 10000000000, 100000000000, 1000000000000,
-		10000000000000, 100000000000000, 1000000000000000,
-		10000000000000000, 100000000000000000, 1000000000000000000
-	};
-
-	return power[n];
-}
-
 static void shape_end_text(struct shape *s)
 {
 	s->text_len[s->fields] = (uint8_t)(s->len - s->text[s->fields]);
 }
 
-/* Split a name; its numbers go to v. */
-static void shape_split(struct shape *s, uint64_t v[NAMES_FIELDS],
+/* Split a name; its numbers go to v.  False: it has bytes that no name has. */
+static bool shape_split(struct shape *s, uint64_t v[NAMES_FIELDS],
 	const uint8_t *name, size_t len)
 {
 	size_t i = 0, to;
+	uint64_t value;
 
 	s->len = s->fields = 0;
 	s->text[0] = 0;
 	while (i < len) {
 		if (!is_digit(name[i])) {
+			if (name[i] == '\0' || name[i] == '/')
+				return false;
 			s->p[s->len++] = name[i++];
 			continue;
 		}
-		for (to = i + 1; to < len && is_digit(name[to]); to++)
-			;
+		to = i + digits_get(name + i, len - i, &value);
 		if (s->fields == NAMES_FIELDS || !is_number(name, len, i, to)) {
 			memcpy(s->p + s->len, name + i, to - i);
 			s->len = (uint8_t)(s->len + (to - i));
@@ -108,11 +90,12 @@ static void shape_split(struct shape *s, uint64_t v[NAMES_FIELDS],
 		s->p[s->len++] = name[i] == '0' ? PADDED : PLAIN;
 		if (name[i] == '0')
 			s->p[s->len++] = (uint8_t)(to - i);
-		v[s->fields++] = digits_value(name + i, to - i);
+		v[s->fields++] = value;
 		s->text[s->fields] = s->len;
 		i = to;
 	}
 	shape_end_text(s);
+	return true;
 }
 
 static bool text_equal(const uint8_t *a, const uint8_t *b, size_t len)
@@ -133,7 +116,7 @@ static bool text_equal(const uint8_t *a, const uint8_t *b, size_t len)
 static const uint8_t *shape_match(const struct shape *s,
 	uint64_t v[NAMES_FIELDS], const uint8_t *name, size_t len)
 {
-	const uint8_t *p = name, *end = name + len, *from;
+	const uint8_t *p = name, *end = name + len;
 	unsigned i, n;
 
 	for (i = 0; i < s->fields; i++) {
@@ -142,12 +125,11 @@ static const uint8_t *shape_match(const struct shape *s,
 		    !text_equal(p, s->p + s->text[i], n))
 			return NULL;
 		p += n;
-		for (from = p, v[i] = 0; p < end && is_digit(*p); p++)
-			v[i] = v[i] * 10 + (*p - (unsigned)'0');
-		n = (unsigned)(p - from);
+		n = (unsigned)digits_get(p, (size_t)(end - p), &v[i]);
 		if (n < DIGITS_MIN || n > DIGITS_MAX ||
-		    s->width[i] != (*from == '0' ? n : 0))
+		    s->width[i] != (*p == '0' ? n : 0))
 			return NULL;
+		p += n;
 	}
 	return p;
 }
@@ -275,8 +257,21 @@ static void count_fields(struct names_work *w, unsigned shapes)
 	}
 }
 
-/* Find or add every name's shape; index[i] becomes what is stored. */
-static void put_shapes(struct names_work *w, struct column_tab *t,
+/* What of a name no shape tells. */
+static bool name_follows(const struct names_name *name, unsigned i)
+{
+	const struct names_name *now = &name[i], *last = now - 1;
+
+	if (now->len == 0 || now->len > ENTRY_NAME_MAX ||
+	    (now->len <= 2 && !node_name_ok(now->p, now->len)))
+		return false;
+	return i == 0 ||
+		node_name_cmp(last->p, last->len, now->p, now->len) < 0;
+}
+
+/* Find or add every name's shape; index[i] becomes what is stored.  Returns
+ * the number of names that can be stored. */
+static unsigned put_shapes(struct names_work *w, struct column_tab *t,
 	uint8_t *index, const struct names_name *name, unsigned n)
 {
 	uint64_t v[NAMES_FIELDS];
@@ -284,11 +279,14 @@ static void put_shapes(struct names_work *w, struct column_tab *t,
 	struct shape *new;
 
 	for (i = 0; i < n; i++) {
+		if (!name_follows(name, i))
+			return i;
 		s = i ? match_known(w, s, v, &name[i]) : 0;
 		index[i] = (uint8_t)(s + 1);
 		if (s == w->dict.n) {
 			new = &w->shape[w->dict.n];
-			shape_split(new, v, name[i].p, name[i].len);
+			if (!shape_split(new, v, name[i].p, name[i].len))
+				return i;
 			s = dict_find(&w->dict, new->p, new->len, &place);
 			index[i] = (uint8_t)(s + 1);
 			if (s == w->dict.n) {
@@ -301,6 +299,27 @@ static void put_shapes(struct names_work *w, struct column_tab *t,
 			t->v[k][i] = k < w->shape[s].fields ? v[k] : 0;
 	}
 	count_fields(w, w->dict.n);
+	return n;
+}
+
+/* The shapes that are new, what they share with the one before left out. */
+static uint8_t *put_new_shapes(uint8_t *p, const struct names_work *w)
+{
+	unsigned i, shared[COLUMN_ROWS];
+
+	for (i = 0; i < w->dict.n; i++) {
+		shared[i] = i ? shared_bytes(&w->shape[i - 1], &w->shape[i])
+			      : 0;
+		*p++ = (uint8_t)shared[i];
+	}
+	for (i = 0; i < w->dict.n; i++)
+		*p++ = (uint8_t)(w->shape[i].len - shared[i]);
+	for (i = 0; i < w->dict.n; i++) {
+		memcpy(p, w->shape[i].p + shared[i],
+			w->shape[i].len - shared[i]);
+		p += w->shape[i].len - shared[i];
+	}
+	return p;
 }
 
 static uint8_t *put_columns(uint8_t *p, struct names_work *w,
@@ -316,39 +335,33 @@ static uint8_t *put_columns(uint8_t *p, struct names_work *w,
 	return p;
 }
 
-uint8_t *names_put(uint8_t *p, struct column_tab *t,
-	const struct names_name *name, unsigned n)
+int names_put(uint8_t **p, struct column_tab *t,
+	const struct names_name *name, unsigned n, struct err *e)
 {
 	struct names_work *w = mem_alloc(sizeof(*w));
-	unsigned i, shared[COLUMN_ROWS];
 	size_t total = 0;
+	unsigned i;
+	int rc = 0;
 
 	if (!w)
-		return NULL;
+		return err_nomem(e);
 	BUG_ON(n == 0 || n > COLUMN_ROWS || t->n != 0);
-	for (i = 0; i < n; i++) {
-		BUG_ON(name[i].len == 0 || name[i].len > ENTRY_NAME_MAX);
+	for (i = 0; i < n; i++)
 		total += name[i].len;
-	}
 	dict_init(&w->dict);
-	p = column_put_varint(p, total);
-	put_shapes(w, t, p, name, n);
-	p += n;
-	for (i = 0; i < w->dict.n; i++) {
-		shared[i] = i ? shared_bytes(&w->shape[i - 1], &w->shape[i])
-			      : 0;
-		*p++ = (uint8_t)shared[i];
+	*p = column_put_varint(*p, total);
+	i = put_shapes(w, t, *p, name, n);
+	if (i < n) {
+		rc = err_set(e, ERR_CORRUPT, "'%.*s' cannot be stored: bad "
+			"name, or names not in order", (int)name[i].len,
+			(const char *)name[i].p);
+		goto out;
 	}
-	for (i = 0; i < w->dict.n; i++)
-		*p++ = (uint8_t)(w->shape[i].len - shared[i]);
-	for (i = 0; i < w->dict.n; i++) {
-		memcpy(p, w->shape[i].p + shared[i],
-			w->shape[i].len - shared[i]);
-		p += w->shape[i].len - shared[i];
-	}
-	p = put_columns(p, w, t, n);
+	*p = put_new_shapes(*p + n, w);
+	*p = put_columns(*p, w, t, n);
+out:
 	free(w);
-	return p;
+	return rc;
 }
 
 /* Index column and shapes. */
@@ -389,37 +402,6 @@ static void get_shapes(struct rd *r, struct names_work *w, unsigned n)
 	count_fields(w, s);
 }
 
-static uint8_t *put_digits(uint8_t *p, uint64_t v, unsigned n)
-{
-	static const char two[] =
-		"00010203040506070809101112131415161718192021222324"
-		"25262728293031323334353637383940414243444546474849"
-		"50515253545556575859606162636465666768697071727374"
-		"75767778798081828384858687888990919293949596979899";
-	unsigned i = n;
-	uint32_t small;
-
-	for (; v > UINT32_MAX; v /= 100) {
-		i -= 2;
-		memcpy(p + i, two + 2 * (v % 100), 2);
-	}
-	for (small = (uint32_t)v; i >= 2; small /= 100) {
-		i -= 2;
-		memcpy(p + i, two + 2 * (small % 100), 2);
-	}
-	if (i)
-		*p = (uint8_t)('0' + small);
-	return p + n;
-}
-
-static unsigned count_digits(uint64_t v)
-{
-	/* 1233 / 4096 is just above log10(2) */
-	unsigned n = ((64u - (unsigned)__builtin_clzll(v | 1)) * 1233) >> 12;
-
-	return n + (v >= power_of_ten(n));
-}
-
 #define SLACK (ENTRY_NAME_MAX + NAMES_FIELDS * DIGITS_MAX + COPY_BYTES)
 /* Room at p: SLACK.  NULL: a number that the shape does not have. */
 static uint8_t *put_name(uint8_t *p, const struct shape *s,
@@ -440,16 +422,16 @@ static uint8_t *put_name(uint8_t *p, const struct shape *s,
 			return p;
 		v = t->v[i][row];
 		if (s->width[i]) {
-			if (v >= power_of_ten(s->width[i] - 1u))
+			if (v >= digits_power(s->width[i] - 1u))
 				return NULL;
 			n = s->width[i];
 		} else {
-			if (v < power_of_ten(DIGITS_MIN - 1) ||
-			    v >= power_of_ten(DIGITS_MAX))
+			if (v < digits_power(DIGITS_MIN - 1) ||
+			    v >= digits_power(DIGITS_MAX))
 				return NULL;
-			n = count_digits(v);
+			n = digits_count(v);
 		}
-		p = put_digits(p, v, n);
+		p = digits_put(p, v, n);
 	}
 }
 
@@ -466,10 +448,7 @@ static bool get_names(uint8_t *p, size_t total, const struct names_work *w,
 			return false;
 		name[i].p = p;
 		name[i].len = (uint16_t)(next - p);
-		if (name[i].len <= 2 && !node_name_ok(p, name[i].len))
-			return false;
-		if (i && node_name_cmp(name[i - 1].p, name[i - 1].len, p,
-				       name[i].len) >= 0)
+		if (!name_follows(name, i))
 			return false;
 		p = next;
 	}

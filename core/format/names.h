@@ -42,11 +42,12 @@ struct names_name {
 #define NAMES_PUT_BYTES(n) \
 	(16 + (size_t)(n) * (3 + NAMES_FIELDS * COLUMN_VALUE_BYTES))
 
-/* Encode n names at p, which has room for NAMES_PUT_BYTES(n) and all names;
- * returns the end.  The number columns stay in t, which must be empty.
- * NULL: no memory. */
-uint8_t *names_put(uint8_t *p, struct column_tab *t,
-		   const struct names_name *name, unsigned n);
+/* Encode n names at *p, which has room for NAMES_PUT_BYTES(n) and all names
+ * and is moved to the end.  The number columns stay in t, which must be empty.
+ * ERR_CORRUPT: a name that no entry may have (node_name_ok), or the wrong
+ * order.  ERR_NOMEM. */
+int names_put(uint8_t **p, struct column_tab *t,
+	      const struct names_name *name, unsigned n, struct err *e);
 
 /* Decode n names into *block, which the caller frees, and name[0..n).  Bad
  * names, wrong order, another form than names_put's: r->bad.  ERR_NOMEM. */

@@ -42,24 +42,6 @@ bool node_boundary(const struct key *tree, uint8_t level, const void *name,
 	return key_siphash(tree, b, 1 + name_len) % NODE_MEAN_ENTRIES == 0;
 }
 
-static int bad_child(const struct node_child *c, uint32_t n, struct err *e)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		if (!node_name_ok(c[i].name, c[i].name_len))
-			return err_set(e, ERR_CORRUPT,
-				"node: name of a child cannot be stored");
-		if (i && node_name_cmp(c[i - 1].name, c[i - 1].name_len,
-				       c[i].name, c[i].name_len) >= 0)
-			return err_set(e, ERR_CORRUPT,
-				"node: children are not in order");
-		if (c[i].entries == 0)
-			return err_set(e, ERR_CORRUPT, "node: empty child");
-	}
-	return 0;
-}
-
 /* u8 level, varint n, names, column: entries below, n ids. */
 int node_put_interior(struct buf *out, uint8_t level,
 	const struct node_child *child, uint32_t n, struct err *e)
@@ -74,14 +56,15 @@ int node_put_interior(struct buf *out, uint8_t level,
 
 	BUG_ON(level == 0 || level > NODE_MAX_LEVEL);
 	BUG_ON(n == 0 || n > NODE_MAX_ENTRIES);
-	if ((rc = bad_child(child, n, e)) < 0)
-		return rc;
 	room = 1 + 2 + NAMES_PUT_BYTES(n) + 1 +
 		n * (COLUMN_VALUE_BYTES + sizeof(struct oid));
 	for (i = 0; i < n; i++) {
 		name[i].p = child[i].name;
 		name[i].len = child[i].name_len;
 		room += child[i].name_len;
+		if (child[i].entries == 0)
+			return err_set(e, ERR_CORRUPT,
+				"an empty child of a directory node");
 	}
 	if ((rc = buf_reserve(out, room, e)) < 0)
 		return rc;
@@ -89,9 +72,8 @@ int node_put_interior(struct buf *out, uint8_t level,
 	*p++ = level;
 	p = column_put_varint(p, n);
 	t.n = 0;
-	p = names_put(p, &t, name, n);
-	if (!p)
-		return err_nomem(e);
+	if ((rc = names_put(&p, &t, name, n, e)) < 0)
+		return rc;
 	for (i = 0; i < n; i++)
 		t.v[t.n][i] = child[i].entries;
 	p = column_put(p, &t, &rows);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "format/content.h"
+#include "format/le.h"
 #include "format/node_priv.h"
 
 struct leaf {
@@ -13,6 +14,7 @@ struct leaf {
 	uint8_t row_of[NODE_MAX_ENTRIES];
 	struct node_row row[NODE_MAX_ENTRIES];
 	uint16_t at[NODE_MAX_ENTRIES];
+	struct node_columns columns;
 	struct dict dict;
 };
 
@@ -50,9 +52,11 @@ static void get_rows(struct rd *r, struct leaf *l, unsigned n)
 		l->row_of[i] = (uint8_t)(index[i] ? index[i] - 1u : s++);
 	}
 	dict_init(&l->dict);
+	node_columns_init(&l->columns);
 	for (i = 0; i < s && !r->bad; i++) {
 		from = r->p;
 		get_row(r, &l->row[i]);
+		node_columns_add(&l->columns, l->row[i].mode, l->row[i].flags);
 		if (dict_find(&l->dict, from, (uint32_t)(r->p - from),
 			      &place) != i)
 			rd_fail(r);
@@ -80,41 +84,22 @@ static void set_row(struct entry *en, const struct node_row *row)
 	}
 }
 
-static void set_seconds(struct entry *en, enum leaf_column c, uint64_t v)
-{
-	if (c == LEAF_SIZE)
-		en->size = v;
-	else if (c == LEAF_ATIME)
-		en->atime.tv_sec = (int64_t)v;
-	else if (c == LEAF_CTIME)
-		en->ctime.tv_sec = (int64_t)v;
-	else
-		en->mtime.tv_sec = (int64_t)v;
-}
-
-static void set_nsec(struct entry *en, enum leaf_column c, uint32_t v)
-{
-	if (c == LEAF_ATIME)
-		en->atime.tv_nsec = v;
-	else if (c == LEAF_CTIME)
-		en->ctime.tv_nsec = v;
-	else
-		en->mtime.tv_nsec = v;
-}
-
 static void get_seconds(struct rd *r, struct leaf *l, struct node *node,
 	enum leaf_column c)
 {
 	struct column_rows rows;
 	const uint64_t *v = l->tab.v[l->tab.n];
-	unsigned i;
+	unsigned i, row;
 
-	node_rows(&rows, l->at, node->entry, node->n, c);
+	node_rows(&rows, l->at, node->entry, node->n, &l->columns, c);
 	column_get(r, &l->tab, &rows, node->n);
 	for (i = 0; i < rows.m; i++) {
-		unsigned row = column_row(&rows, i);
-
-		set_seconds(&node->entry[row], c, v[row]);
+		row = column_row(&rows, i);
+		if (c == LEAF_SIZE)
+			node->entry[row].size = v[row];
+		else
+			node_time(&node->entry[row], c)->tv_sec =
+				(int64_t)v[row];
 	}
 }
 
@@ -122,22 +107,25 @@ static void get_nsec(struct rd *r, struct leaf *l, struct node *node,
 	enum leaf_column c)
 {
 	struct column_rows rows;
-	uint32_t v = 0, first = 0, diff = 0;
+	uint32_t v, first, diff = 0, most = 0;
+	const uint8_t *p;
 	unsigned i, each;
 
-	node_rows(&rows, l->at, node->entry, node->n, c);
+	node_rows(&rows, l->at, node->entry, node->n, &l->columns, c);
 	if (rows.m == 0)
 		return;
 	each = rd_u8(r);
+	p = rd_bytes(r, each ? rows.m * 4 : 4);
+	if (!p)
+		return;
+	first = le_get32(p);
 	for (i = 0; i < rows.m; i++) {
-		if (i == 0 || each)
-			v = rd_le32(r);
-		if (i == 0)
-			first = v;
+		v = each ? le_get32(p + 4 * (size_t)i) : first;
 		diff |= v ^ first;
-		set_nsec(&node->entry[column_row(&rows, i)], c, v);
+		most = v > most ? v : most;
+		node_time(&node->entry[column_row(&rows, i)], c)->tv_nsec = v;
 	}
-	if (each != (diff != 0))
+	if (each != (diff != 0) || most > NODE_NSEC_MAX)
 		rd_fail(r);
 }
 
@@ -163,23 +151,46 @@ static void get_body(struct rd *r, struct entry *en, bool has_links)
 	}
 }
 
+/* Most entries: a file that is one object, with no more to say of it. */
+static bool is_simple(const struct leaf *l, const struct entry *en, unsigned i)
+{
+	return S_ISREG(en->mode) && en->content.kind == CONTENT_ONE &&
+		!(l->row[l->row_of[i]].extra & ROW_LINKS);
+}
+
+static void get_id(struct rd *r, struct oid *id)
+{
+	if ((size_t)(r->end - r->p) < sizeof(id->b)) {
+		rd_fail(r);
+		return;
+	}
+	memcpy(id->b, r->p, sizeof(id->b));
+	r->p += sizeof(id->b);
+}
+
 static void get_bodies(struct rd *r, const struct leaf *l, struct node *node)
 {
 	struct entry *en = node->entry;
 	unsigned i;
 
 	for (i = 0; i < node->n && !r->bad; i++)
-		get_body(r, &en[i],
-			l->row[l->row_of[i]].extra & ROW_LINKS);
+		if (!is_simple(l, &en[i], i))
+			get_body(r, &en[i],
+				l->row[l->row_of[i]].extra & ROW_LINKS);
 	for (i = 0; i < node->n && !r->bad; i++) {
+		if (is_simple(l, &en[i], i)) {
+			get_id(r, &en[i].content.id);
+			if (en[i].size - 1 >= OBJ_MAX_BYTES)
+				rd_fail(r);
+			continue;
+		}
 		if (S_ISREG(en[i].mode))
 			content_get_ids(r, &en[i].content);
 		else if (S_ISDIR(en[i].mode) && en[i].dir.kind == DIR_ROOT)
-			rd_copy(r, en[i].dir.id.b, sizeof(struct oid));
-	}
-	for (i = 0; i < node->n && !r->bad; i++)
+			get_id(r, &en[i].dir.id);
 		if (node_bad_entry(&en[i]))
 			rd_fail(r);
+	}
 }
 
 int node_get_leaf(struct node *node, struct rd *r, struct err *e)

@@ -8,7 +8,6 @@
 #include "format/le.h"
 #include "format/node_priv.h"
 
-#define NSEC_MAX 999999999u
 #define FLAGS_KNOWN \
 	(ENTRY_IMPLICIT | ENTRY_CHANGED | ENTRY_ATIME | ENTRY_CTIME)
 
@@ -57,25 +56,13 @@ const char *node_bad_row(const struct node_row *row)
 	return NULL;
 }
 
-void node_rows(struct column_rows *rows, uint16_t *at,
-	const struct entry *entry, unsigned n, enum leaf_column c)
-{
-	unsigned i;
-
-	rows->m = 0;
-	for (i = 0; i < n; i++)
-		if (node_has(&entry[i], c))
-			at[rows->m++] = (uint16_t)i;
-	rows->at = rows->m < n ? at : NULL;
-}
-
 static const char *bad_times(const struct entry *en)
 {
-	if ((uint64_t)en->mtime.tv_nsec > NSEC_MAX ||
+	if ((uint64_t)en->mtime.tv_nsec > NODE_NSEC_MAX ||
 	    (en->flags & ENTRY_ATIME &&
-	     (uint64_t)en->atime.tv_nsec > NSEC_MAX) ||
+	     (uint64_t)en->atime.tv_nsec > NODE_NSEC_MAX) ||
 	    (en->flags & ENTRY_CTIME &&
-	     (uint64_t)en->ctime.tv_nsec > NSEC_MAX))
+	     (uint64_t)en->ctime.tv_nsec > NODE_NSEC_MAX))
 		return "nanoseconds";
 	return NULL;
 }
@@ -103,6 +90,11 @@ const char *node_bad_entry(const struct entry *en)
  * Encoding.
  */
 
+static bool has_links(const struct entry *en)
+{
+	return !S_ISDIR(en->mode) && (en->links != 1 || en->link_group != 0);
+}
+
 static void row_of(struct node_row *row, const struct entry *en)
 {
 	row->mode = en->mode;
@@ -120,21 +112,21 @@ static void row_of(struct node_row *row, const struct entry *en)
 		row->extra |= ROW_XATTRS;
 	if (!oid_is_zero(&en->xattrs_id))
 		row->extra |= ROW_XATTRS_ID;
-	if (!S_ISDIR(en->mode) && (en->links != 1 || en->link_group != 0))
+	if (has_links(en))
 		row->extra |= ROW_LINKS;
 }
 
-static bool row_equal(const struct node_row *a, const struct node_row *b)
+/* Have they the same row?  (That of a file and of a directory differ by their
+ * mode, so both kinds may be compared.) */
+static bool same_row(const struct entry *a, const struct entry *b)
 {
-	if (a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
-	    a->fsflags != b->fsflags || a->flags != b->flags ||
-	    a->kind != b->kind || a->extra != b->extra)
-		return false;
-	if (a->extra & ROW_XATTRS &&
-	    (a->xattrs_len != b->xattrs_len ||
-	     memcmp(a->xattrs, b->xattrs, a->xattrs_len) != 0))
-		return false;
-	return !(a->extra & ROW_XATTRS_ID) ||
+	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid &&
+		a->fsflags == b->fsflags && a->flags == b->flags &&
+		a->content.kind == b->content.kind &&
+		a->dir.kind == b->dir.kind && has_links(a) == has_links(b) &&
+		a->xattrs_len == b->xattrs_len &&
+		(a->xattrs_len == 0 ||
+		 memcmp(a->xattrs, b->xattrs, a->xattrs_len) == 0) &&
 		oid_eq(&a->xattrs_id, &b->xattrs_id);
 }
 
@@ -159,100 +151,105 @@ static uint8_t *put_row(uint8_t *p, const struct node_row *row)
 	return p;
 }
 
-static const char *bad_name(const struct entry *entry, unsigned i)
-{
-	const struct entry *en = &entry[i];
-
-	if (!node_name_ok(en->name, en->name_len))
-		return "name";
-	if (i && node_name_cmp(en[-1].name, en[-1].name_len, en->name,
-			       en->name_len) >= 0)
-		return "order";
-	return NULL;
-}
-
 /* Index column and rows.  NULL: *bad says why, *at which entry. */
-static uint8_t *put_rows(uint8_t *p, const struct entry *entry, unsigned n,
-	const char **bad, unsigned *at)
+static uint8_t *put_rows(uint8_t *p, struct node_columns *columns,
+	const struct entry *entry, unsigned n, const char **bad, unsigned *at)
 {
-	struct node_row row[2], *now = &row[0], *last = &row[1], *swap;
 	uint8_t *index = p, *end = p + n, *next;
 	unsigned i, number = 0, place;
+	struct node_row row;
 	struct dict dict;
 
 	dict_init(&dict);
+	node_columns_init(columns);
 	for (i = 0; i < n; i++) {
-		row_of(now, &entry[i]);
 		*at = i;
 		if ((*bad = node_bad_entry(&entry[i])))
 			return NULL;
 		index[i] = (uint8_t)(number + 1);
-		if (i && row_equal(now, last))
+		if (i && same_row(&entry[i - 1], &entry[i]))
 			continue;
-		if ((*bad = node_bad_row(now)))
+		row_of(&row, &entry[i]);
+		if ((*bad = node_bad_row(&row)))
 			return NULL;
-		next = put_row(end, now);
+		next = put_row(end, &row);
 		number = dict_find(&dict, end, (uint32_t)(next - end), &place);
 		index[i] = (uint8_t)(number + 1);
 		if (number == dict.n) {
 			dict_add(&dict, end, (uint32_t)(next - end), place);
+			node_columns_add(columns, row.mode, row.flags);
 			index[i] = 0;
 			end = next;
 		}
-		swap = last;
-		last = now;
-		now = swap;
 	}
 	return end;
+}
+
+/* Its time; LEAF_COLUMNS: mtime. */
+static const struct timespec *time_of(const struct entry *en,
+	enum leaf_column c)
+{
+	return c == LEAF_ATIME ? &en->atime :
+		c == LEAF_CTIME ? &en->ctime : &en->mtime;
 }
 
 static uint8_t *put_nsec(uint8_t *p, const struct entry *entry,
 	const struct column_rows *w, enum leaf_column c)
 {
-	uint32_t first, diff = 0;
+	uint32_t v, first = 0, diff = 0;
+	uint8_t *mode = p;
 	unsigned i;
 
 	if (w->m == 0)
 		return p;
-	first = (uint32_t)node_time(&entry[column_row(w, 0)], c)->tv_nsec;
-	for (i = 1; i < w->m; i++)
-		diff |= first ^ (uint32_t)node_time(
-			&entry[column_row(w, i)], c)->tv_nsec;
-	*p++ = diff != 0;
-	for (i = 0; i < (diff ? w->m : 1); i++, p += 4)
-		le_put32(p, (uint32_t)node_time(
-			&entry[column_row(w, i)], c)->tv_nsec);
-	return p;
+	for (i = 0, p++; i < w->m; i++, p += 4) {
+		v = (uint32_t)time_of(&entry[column_row(w, i)], c)->tv_nsec;
+		if (i == 0)
+			first = v;
+		diff |= v ^ first;
+		le_put32(p, v);
+	}
+	*mode = diff != 0;
+	return diff ? p : mode + 5;
+}
+
+static uint8_t *put_seconds(uint8_t *p, struct column_tab *t,
+	const struct entry *entry, unsigned n, const struct column_rows *rows,
+	enum leaf_column c)
+{
+	uint64_t *v = t->v[t->n];
+	unsigned i, row;
+
+	if (rows->m < n)
+		memset(v, 0, n * sizeof(*v));
+	for (i = 0; i < rows->m; i++) {
+		row = column_row(rows, i);
+		v[row] = c == LEAF_SIZE ? entry[row].size :
+			(uint64_t)time_of(&entry[row], c)->tv_sec;
+	}
+	return column_put(p, t, rows);
 }
 
 static uint8_t *put_columns(uint8_t *p, struct column_tab *t,
-	const struct entry *entry, unsigned n)
+	const struct entry *entry, unsigned n, const struct node_columns *have)
 {
 	struct column_rows rows[LEAF_COLUMNS + 1];
 	uint16_t at[LEAF_COLUMNS + 1][NODE_MAX_ENTRIES];
-	unsigned i, c;
+	unsigned c;
 
-	node_rows(&rows[LEAF_COLUMNS], at[LEAF_COLUMNS], entry, n,
-		LEAF_COLUMNS);
-	for (i = 0; i < n; i++)
-		t->v[t->n][i] = (uint64_t)entry[i].mtime.tv_sec;
-	p = column_put(p, t, &rows[LEAF_COLUMNS]);
+	for (c = 0; c <= LEAF_COLUMNS; c++)
+		node_rows(&rows[c], at[c], entry, n, have, c);
+	p = put_seconds(p, t, entry, n, &rows[LEAF_COLUMNS], LEAF_COLUMNS);
 	p = put_nsec(p, entry, &rows[LEAF_COLUMNS], LEAF_COLUMNS);
-	for (c = 0; c < LEAF_COLUMNS; c++) {
-		node_rows(&rows[c], at[c], entry, n, c);
-		for (i = 0; i < n; i++)
-			t->v[t->n][i] = !node_has(&entry[i], c) ? 0 :
-				c == LEAF_SIZE ? entry[i].size :
-				(uint64_t)node_time(&entry[i], c)->tv_sec;
-		p = column_put(p, t, &rows[c]);
-	}
+	for (c = 0; c < LEAF_COLUMNS; c++)
+		p = put_seconds(p, t, entry, n, &rows[c], c);
 	p = put_nsec(p, entry, &rows[LEAF_ATIME], LEAF_ATIME);
 	return put_nsec(p, entry, &rows[LEAF_CTIME], LEAF_CTIME);
 }
 
 static void put_body(struct wr *w, const struct entry *en)
 {
-	if (!S_ISDIR(en->mode) && (en->links != 1 || en->link_group != 0)) {
+	if (has_links(en)) {
 		wr_varint(w, en->links);
 		wr_varint(w, en->link_group);
 	}
@@ -277,7 +274,9 @@ static int put_bodies(struct buf *out, const struct entry *entry, uint32_t n,
 
 	wr_init(&w, out);
 	for (i = 0; i < n; i++)
-		put_body(&w, &entry[i]);
+		if (!S_ISREG(entry[i].mode) || has_links(&entry[i]) ||
+		    entry[i].content.kind != CONTENT_ONE)
+			put_body(&w, &entry[i]);
 	for (i = 0; i < n; i++) {
 		if (S_ISREG(entry[i].mode))
 			content_put_ids(&w, &entry[i].content);
@@ -293,6 +292,7 @@ int node_put_leaf(struct buf *out, const struct entry *entry, uint32_t n,
 {
 	struct names_name name[NODE_MAX_ENTRIES];
 	size_t room, was = out->len;
+	struct node_columns columns;
 	const char *bad = NULL;
 	struct column_tab t;
 	unsigned i, at;
@@ -305,11 +305,9 @@ int node_put_leaf(struct buf *out, const struct entry *entry, uint32_t n,
 		(1 + ROW_PUT_BYTES + 2 * sizeof(struct oid) +
 		 (LEAF_COLUMNS + 1) * (COLUMN_VALUE_BYTES + 4));
 	for (i = 0; i < n; i++) {
-		if (entry[i].xattrs_len > ENTRY_XATTR_INLINE_MAX ||
-		    (bad = bad_name(entry, i)))
-			return err_set(e, ERR_CORRUPT,
-				"an entry cannot be stored: %s",
-				bad ? bad : "extended attributes");
+		if (entry[i].xattrs_len > ENTRY_XATTR_INLINE_MAX)
+			return err_set(e, ERR_CORRUPT, "an entry cannot be "
+				"stored: too many extended attributes");
 		room += entry[i].xattrs_len + entry[i].name_len;
 		name[i].p = entry[i].name;
 		name[i].len = entry[i].name_len;
@@ -320,15 +318,14 @@ int node_put_leaf(struct buf *out, const struct entry *entry, uint32_t n,
 	*p++ = 0;
 	p = column_put_varint(p, n);
 	t.n = 0;
-	p = names_put(p, &t, name, n);
-	if (!p)
-		return err_nomem(e);
-	p = put_rows(p, entry, n, &bad, &at);
+	if ((rc = names_put(&p, &t, name, n, e)) < 0)
+		return rc;
+	p = put_rows(p, &columns, entry, n, &bad, &at);
 	if (!p)
 		return err_set(e, ERR_CORRUPT, "'%.*s' cannot be stored: %s",
 			(int)entry[at].name_len, (const char *)entry[at].name,
 			bad);
-	p = put_columns(p, &t, entry, n);
+	p = put_columns(p, &t, entry, n, &columns);
 	out->len = (size_t)(p - out->p);
 	if ((rc = put_bodies(out, entry, n, e)) < 0)
 		out->len = was;

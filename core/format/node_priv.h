@@ -51,32 +51,60 @@ const char *node_bad_row(const struct node_row *row);
 /* The same of what is neither in the row nor the name. */
 const char *node_bad_entry(const struct entry *en);
 
-/* Which regular files have a size, which entries the optional times. */
+#define NODE_NSEC_MAX 999999999u
+
+/* Regular files have a size, some entries the optional times; the last stands
+ * for mtime, which all have. */
 enum leaf_column { LEAF_SIZE, LEAF_ATIME, LEAF_CTIME, LEAF_COLUMNS };
-static inline bool node_has(const struct entry *en, enum leaf_column c)
+
+/* Bits 1 << enum leaf_column: which columns some, which all entries have. */
+struct node_columns {
+	unsigned some, all;
+};
+
+static inline unsigned node_columns_of(uint32_t mode, unsigned flags)
 {
-	switch (c) {
-	case LEAF_SIZE:
-		return S_ISREG(en->mode);
-	case LEAF_ATIME:
-		return en->flags & ENTRY_ATIME;
-	case LEAF_CTIME:
-		return en->flags & ENTRY_CTIME;
-	case LEAF_COLUMNS:
-		break;
-	}
-	return true;
+	return (unsigned)S_ISREG(mode) << LEAF_SIZE |
+		(flags & ENTRY_ATIME ? 1u << LEAF_ATIME : 0) |
+		(flags & ENTRY_CTIME ? 1u << LEAF_CTIME : 0) |
+		1u << LEAF_COLUMNS;
 }
-/* Its time; LEAF_COLUMNS: mtime. */
-static inline const struct timespec *node_time(const struct entry *en,
+
+static inline void node_columns_init(struct node_columns *c)
+{
+	c->some = 0;
+	c->all = ~0u;
+}
+
+static inline void node_columns_add(struct node_columns *c, uint32_t mode,
+	unsigned flags)
+{
+	c->some |= node_columns_of(mode, flags);
+	c->all &= node_columns_of(mode, flags);
+}
+
+/* The entries that have a column; 'at' has room for n. */
+static inline void node_rows(struct column_rows *rows, uint16_t *at,
+	const struct entry *entry, unsigned n, const struct node_columns *have,
 	enum leaf_column c)
+{
+	unsigned i;
+
+	rows->m = have->all & 1u << c ? n : 0;
+	rows->at = NULL;
+	if (rows->m || !(have->some & 1u << c))
+		return;
+	rows->at = at;
+	for (i = 0; i < n; i++)
+		if (node_columns_of(entry[i].mode, entry[i].flags) & 1u << c)
+			at[rows->m++] = (uint16_t)i;
+}
+
+static inline struct timespec *node_time(struct entry *en, enum leaf_column c)
 {
 	return c == LEAF_ATIME ? &en->atime :
 		c == LEAF_CTIME ? &en->ctime : &en->mtime;
 }
-/* Rows of a column; 'at' has room for n. */
-void node_rows(struct column_rows *rows, uint16_t *at,
-	       const struct entry *entry, unsigned n, enum leaf_column c);
 
 int node_get_leaf(struct node *node, struct rd *r, struct err *e);
 

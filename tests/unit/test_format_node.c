@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "codec/comp.h"
+#include "format/digits.h"
 #include "format/node.h"
 #include "tests/lib/check.h"
 #include "tests/lib/formatkit.h"
@@ -241,6 +242,52 @@ static uint64_t next_random(void)
 {
 	random_state = random_state * UINT64_C(6364136223846793005) + 1;
 	return random_state >> 33;
+}
+
+static void check_digits(uint64_t v, unsigned width)
+{
+	char want[40], tail[] = "9/:\0\377x", text[60];
+	uint8_t got[40];
+	uint64_t back;
+	unsigned i, len = (unsigned)snprintf(want, sizeof(want), "%0*llu",
+		(int)width, (unsigned long long)v);
+
+	if (width == 1)
+		assert_int_equal(digits_count(v), len);
+	memset(got, 'x', sizeof(got));
+	assert_ptr_equal(digits_put(got, v, len), got + len);
+	assert_memory_equal(got, want, len);
+	for (i = 0; i < sizeof(tail) - 1; i++) {
+		memcpy(text, want, len);
+		memset(text + len, tail[i], 10);
+		if (tail[i] == '9')
+			assert_int_equal(digits_get((uint8_t *)text, len,
+						    &back), len);
+		else
+			assert_int_equal(digits_get((uint8_t *)text, len + 10,
+						    &back), len);
+		assert_int_equal(back, v);
+	}
+}
+
+static void test_digits(void **state)
+{
+	uint64_t v = 0, power;
+	unsigned i, width;
+
+	(void)state;
+	random_state = 7;
+	for (power = 1, i = 0; i < 18; i++, power *= 10)
+		for (width = 1; width <= 18; width++) {
+			check_digits(power - 1, width);
+			check_digits(power, width);
+			check_digits(power * 9 + power / 9, width);
+		}
+	for (i = 0; i < 20000; i++) {
+		v = (v ^ next_random()) * UINT64_C(0x9e3779b97f4a7c15);
+		check_digits((v >> v % 60) % 1000000000000000000,
+			     1 + i % 18);
+	}
 }
 
 #define MAILS 6000
@@ -567,6 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorts),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_refused),
