@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "codec/comp.h"
-#include "format/digits.h"
 #include "format/node.h"
 #include "tests/lib/check.h"
 #include "tests/lib/formatkit.h"
@@ -196,7 +195,6 @@ static void test_sorts(void **state)
 		round_trip(&en[i], 1);
 }
 
-/* Names whose numbers are odd in some way, sorted by the test. */
 static int cmp_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
@@ -204,90 +202,11 @@ static int cmp_entries(const void *a, const void *b)
 	return node_name_cmp(x->name, x->name_len, y->name, y->name_len);
 }
 
-static void test_names(void **state)
-{
-	static const char *const name[] = {
-		"0", "00", "000", "01", "1", "10", "100", "999999999999999999",
-		"9999999999999999999", "000000000000000001",
-		"0000000000000000001", "12a", "a12", "12g", "g12", "g12g",
-		"g12.34.56.78.90.11.22.33.44.55", "x99A", "x99G", "IMG_0001",
-		"IMG_0002", "IMG_10", "IMG_9", "1-22-333-4444", "-22-",
-		"18446744073709551615", "\1" "55\1", "a.44", "a.44.", "a.4.",
-		"550e8400-e29b-41d4-a716-446655440000",
-		"550e8400-e29b-41d4-a716-446655440001"
-	};
-	const unsigned n = sizeof(name) / sizeof(name[0]);
-	struct entry en[sizeof(name) / sizeof(name[0])];
-	char longest[ENTRY_NAME_MAX + 1];
-	unsigned i;
-
-	(void)state;
-	for (i = 0; i < n; i++)
-		en[i] = file_entry(name[i]);
-	qsort(en, n, sizeof(en[0]), cmp_entries);
-	round_trip(en, n);
-	for (i = 0; i < n; i++)
-		round_trip(&en[i], 1);
-	memset(longest, '7', sizeof(longest) - 1);
-	longest[ENTRY_NAME_MAX] = '\0';
-	for (i = 0; i < ENTRY_NAME_MAX; i += 19)
-		longest[i] = '.';
-	en[0] = file_entry(longest);
-	assert_int_equal(en[0].name_len, ENTRY_NAME_MAX);
-	round_trip(en, 1);
-}
-
 static uint64_t random_state;
 static uint64_t next_random(void)
 {
 	random_state = random_state * UINT64_C(6364136223846793005) + 1;
 	return random_state >> 33;
-}
-
-static void check_digits(uint64_t v, unsigned width)
-{
-	char want[40], tail[] = "9/:\0\377x", text[60];
-	uint8_t got[40];
-	uint64_t back;
-	unsigned i, len = (unsigned)snprintf(want, sizeof(want), "%0*llu",
-		(int)width, (unsigned long long)v);
-
-	if (width == 1)
-		assert_int_equal(digits_count(v), len);
-	memset(got, 'x', sizeof(got));
-	assert_ptr_equal(digits_put(got, v, len), got + len);
-	assert_memory_equal(got, want, len);
-	for (i = 0; i < sizeof(tail) - 1; i++) {
-		memcpy(text, want, len);
-		memset(text + len, tail[i], 10);
-		if (tail[i] == '9')
-			assert_int_equal(digits_get((uint8_t *)text, len,
-						    &back), len);
-		else
-			assert_int_equal(digits_get((uint8_t *)text, len + 10,
-						    &back), len);
-		assert_int_equal(back, v);
-	}
-}
-
-static void test_digits(void **state)
-{
-	uint64_t v = 0, power;
-	unsigned i, width;
-
-	(void)state;
-	random_state = 7;
-	for (power = 1, i = 0; i < 18; i++, power *= 10)
-		for (width = 1; width <= 18; width++) {
-			check_digits(power - 1, width);
-			check_digits(power, width);
-			check_digits(power * 9 + power / 9, width);
-		}
-	for (i = 0; i < 20000; i++) {
-		v = (v ^ next_random()) * UINT64_C(0x9e3779b97f4a7c15);
-		check_digits((v >> v % 60) % 1000000000000000000,
-			     1 + i % 18);
-	}
 }
 
 #define MAILS 6000
@@ -613,8 +532,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorts),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_refused),
