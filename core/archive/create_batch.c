@@ -90,7 +90,7 @@ int create_batch_start(struct create *c)
 	for (i = 0; i < c->n_worker; i++)
 		if (!(c->worker[i] = session_worker_new(c->session)))
 			return err_nomem(c->e);
-	c->pool = pool_new(n, 4 * c->n_worker + 4, batch_work, c);
+	c->pool = pool_new(n, 2 * c->n_worker + 2, batch_work, c);
 	return c->pool ? 0 : err_nomem(c->e);
 }
 

@@ -23,7 +23,7 @@
 #define BATCH_STRINGS (128u << 10)
 #define BATCH_STRINGS_ROOM (8u << 10)	/* one entry's at most */
 #define BATCH_DATA (1u << 20)		/* put when it has this much */
-#define CREATE_IN_FLIGHT (20u << 20)	/* bytes of data in the pool */
+#define CREATE_IN_FLIGHT (12u << 20)	/* bytes of data in the pool */
 #define CREATE_SMALL CHUNKER_MIN_BYTES	/* below: one object */
 
 enum event_type {
