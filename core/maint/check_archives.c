@@ -8,11 +8,14 @@
 #include "archive/scan.h"
 #include "archive/tree.h"
 #include "base/mem.h"
+#include "format/mark.h"
 #include "maint/check_priv.h"
 #include "repo/catalog.h"
+#include "repo/pin.h"
 #include "repo/reader.h"
 
 #define CHECK_CACHE_BYTES (16u << 20)
+#define CHECK_MARK_MAX_BYTES (1u << 20)
 
 /* One archive. */
 struct check_archive {
@@ -174,6 +177,86 @@ static void check_bad_records(struct check *c, const struct catalog *cat)
 	}
 }
 
+/* --- the chain: no record went away without a tombstone --- */
+
+static const struct catalog_item *check_by_id(const struct catalog *all,
+					      const struct oid *id)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (oid_eq(&all->item[i]->id, id))
+			return all->item[i];
+	return NULL;
+}
+
+static void check_chain(struct check *c, const struct catalog *all)
+{
+	char hex[OID_HEX_BYTES];
+	struct pin pin;
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		const struct record *r = &all->item[i]->rec;
+
+		if (!oid_is_zero(&r->prev) && !check_by_id(all, &r->prev))
+			check_say(c, CHECK_DAMAGE, NULL, r->name, NULL,
+				"the archive before it on that machine, with "
+				"the id %.16s, is gone without having been "
+				"deleted", oid_hex(&r->prev, hex));
+	}
+	pin_load(&pin, c->repo);
+	if (pin.seq && !check_by_id(all, &pin.record))
+		check_say(c, CHECK_DAMAGE, NULL, NULL, NULL, "the newest "
+			"archive of this machine, with the id %.16s, is gone "
+			"without having been deleted: was an older copy of "
+			"the repository put in its place?",
+			oid_hex(&pin.record, hex));
+}
+
+static int check_tombstone_cb(const char *name, uint64_t size, void *ctx)
+{
+	struct check *c = ctx;
+	struct mark_tombstone t = { 0 };
+	struct err why = { ERR_OK, "" };
+	struct buf b = BUF_INIT;
+	char file[STORE_NAME_MAX + 16];
+	struct sid sid;
+	int rc = 0;
+
+	(void)size;
+	snprintf(file, sizeof(file), "tombstones/%s", name);
+	if (!sid_parse(&sid, name)) {
+		check_say(c, CHECK_NOTE, file, NULL, NULL,
+			"is no tombstone: ignored");
+		return 0;
+	}
+	rc = store_get_all(repo_store(c->repo), STORE_TOMBSTONES, name,
+		CHECK_MARK_MAX_BYTES, &b, &why);
+	if (rc == 0)
+		rc = mark_get_tombstone(&t, repo_ctx(c->repo), &sid, b.p,
+			b.len, &why);
+	if (rc < 0 && rc != ERR_NOENT)
+		check_say(c, CHECK_DAMAGE, file, NULL, NULL, "%s", why.msg);
+	mark_tombstone_release(&t);
+	buf_release(&b);
+	return 0;
+}
+
+/* Records and tombstones as a whole. */
+static int check_log(struct check *c)
+{
+	struct catalog *all;
+	int rc;
+
+	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
+		return rc;
+	check_chain(c, all);
+	catalog_free(all);
+	return store_list(repo_store(c->repo), STORE_TOMBSTONES,
+		check_tombstone_cb, c, c->e);
+}
+
 int check_archives(struct check *c)
 {
 	const struct catalog_item *only = NULL;
@@ -189,8 +272,11 @@ int check_archives(struct check *c)
 	if (c->o->archive && (rc = catalog_find(cat, c->o->archive, &only,
 						c->e)) < 0)
 		goto out;
-	if (!only)
+	if (!only) {
 		check_bad_records(c, cat);
+		if ((rc = check_log(c)) < 0)
+			goto out;
+	}
 	c->done = 0;
 	c->total = only ? 1 : cat->n;
 	for (i = 0; rc == 0 && i < cat->n; i++) {

@@ -19,6 +19,7 @@
 #include "format/mark.h"
 #include "repo/catalog.h"
 #include "repo/home.h"
+#include "repo/pin.h"
 #include "repo/repo.h"
 #include "repo/session_priv.h"
 
@@ -452,13 +453,16 @@ static int session_saw(struct record *r, const struct catalog_item *it,
 static int session_chain(struct session *s, struct record *r, struct err *e)
 {
 	struct catalog *c;
+	struct pin pin;
+	uint64_t last = 0;
 	size_t i;
 	int rc;
 
 	if ((rc = home_client_id(&r->client, e)) < 0 ||
 	    (rc = catalog_load_all(&c, s->repo, e)) < 0)
 		return rc;
-	r->seq = 1;
+	pin_load(&pin, s->repo);
+	r->seq = sid_eq(&pin.client, &r->client) ? pin.seq + 1 : 1;
 	for (i = 0; rc == 0 && i < c->n; i++) {
 		const struct record *o = &c->item[i]->rec;
 
@@ -469,10 +473,12 @@ static int session_chain(struct session *s, struct record *r, struct err *e)
 			break;
 		}
 		if (sid_eq(&o->client, &r->client)) {
-			if (o->seq >= r->seq) {
-				r->seq = o->seq + 1;
+			if (o->seq >= last) {
+				last = o->seq;
 				r->prev = c->item[i]->id;
 			}
+			if (o->seq >= r->seq)
+				r->seq = o->seq + 1;
 			continue;
 		}
 		rc = session_saw(r, c->item[i], e);
@@ -510,8 +516,20 @@ out:
 	return rc;
 }
 
+/* This machine remembers what it wrote last. */
+static void session_pin(struct session *s, const struct record *r,
+			const struct oid *id)
+{
+	struct pin p = { .client = r->client, .seq = r->seq, .record = *id };
+	struct err e = { ERR_OK, "" };
+
+	if (pin_save(&p, s->repo, &e) < 0)
+		log_info("session", "not pinned: %s", e.msg);
+}
+
 static void session_end(struct session *s)
 {
+	session_pack_stop(s);
 	if (s->opened && !s->ended) {
 		if (s->heartbeats)
 			session_del_mark(s, s->heartbeats);
@@ -541,6 +559,8 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 	if ((rc = session_chain(s, r, e)) < 0)
 		goto out;
 	rc = session_put_record(s, r, id, e);		/* W4 */
+	if (rc == 0)
+		session_pin(s, r, id);
 	if (rc == 0 && idx_merge(s->idx, &merge) < 0)
 		log_info("index", "not merged: %s", merge.msg);
 out:
@@ -554,7 +574,6 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	session_pack_stop(s);
 	session_end(s);
 	idx_close(s->idx);
 	session_worker_free(s->worker);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One line: client id, sequence number, record id. */
+#include "repo/pin.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "repo/home.h"
+#include "repo/repo.h"
+
+#define PIN_LINE_BYTES (SID_HEX_BYTES + 21 + OID_HEX_BYTES)
+
+static char *pin_path(const char *name)
+{
+	char *base = home_config();
+	char *path = base ? mem_printf("%s/pins%s%s", base, *name ? "/" : "",
+		name) : NULL;
+
+	free(base);
+	return path;
+}
+
+static void pin_parse(struct pin *p, const char *line)
+{
+	char client[SID_HEX_BYTES], record[OID_HEX_BYTES];
+	uint64_t seq;
+
+	if (sscanf(line, "%32s %20" SCNu64 " %64s", client, &seq, record) != 3 ||
+	    !sid_parse(&p->client, client) || !oid_parse(&p->record, record))
+		return;
+	p->seq = seq;
+}
+
+void pin_load(struct pin *p, const struct repo *r)
+{
+	struct buf b = { NULL, 0, 0, PIN_LINE_BYTES };
+	char hex[SID_HEX_BYTES];
+	char *path = pin_path(sid_hex(repo_id(r), hex));
+
+	memset(p, 0, sizeof(*p));
+	if (path && io_read_file(AT_FDCWD, path, &b, NULL) == 0 &&
+	    b.len > 0) {
+		char line[PIN_LINE_BYTES + 1];
+
+		memcpy(line, b.p, b.len);
+		line[b.len] = '\0';
+		pin_parse(p, line);
+	}
+	buf_release(&b);
+	free(path);
+}
+
+int pin_save(const struct pin *p, const struct repo *r, struct err *e)
+{
+	char line[PIN_LINE_BYTES + 1];
+	char client[SID_HEX_BYTES], record[OID_HEX_BYTES], hex[SID_HEX_BYTES];
+	char *dir = pin_path(""), *path;
+	int rc;
+
+	path = dir ? pin_path(sid_hex(repo_id(r), hex)) : NULL;
+	if (!path) {
+		free(dir);
+		return err_set(e, ERR_CONFIG, "no home directory to keep the "
+			"newest archive's id in");
+	}
+	snprintf(line, sizeof(line), "%s %" PRIu64 " %s\n",
+		sid_hex(&p->client, client), p->seq,
+		oid_hex(&p->record, record));
+	rc = io_make_dirs(dir, e);
+	if (rc == 0)
+		rc = io_publish(AT_FDCWD, path, line, strlen(line), 0600, e);
+	free(path);
+	free(dir);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_PIN_H
+#define REPO_PIN_H
+
+#include "base/err.h"
+#include "base/oid.h"
+#include "base/sid.h"
+
+/*
+ * The newest archive record that this machine has written to a repository,
+ * kept on this machine: CONFIG/pins/REPO-ID.  With it a repository that lost
+ * that record, or went back to before it, is found out.
+ */
+struct repo;
+
+struct pin {
+	struct sid client;
+	uint64_t seq;		/* 0: nothing is pinned */
+	struct oid record;	/* id of the archive */
+};
+
+/* No pin, or one that cannot be read, is seq 0. */
+void pin_load(struct pin *p, const struct repo *r);
+/* COMMIT POINT: the rename of the file. */
+int pin_save(const struct pin *p, const struct repo *r, struct err *e);
+
+#endif
