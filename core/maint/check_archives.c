@@ -243,6 +243,31 @@ static int check_tombstone_cb(const char *name, uint64_t size, void *ctx)
 	return 0;
 }
 
+/* An archive that this machine deleted must not come back. */
+static int check_undead(struct check *c, const struct catalog *all)
+{
+	struct strv gone = STRV_INIT;
+	char hex[SID_HEX_BYTES];
+	size_t i, k;
+	int rc;
+
+	rc = pin_deleted(c->repo, &gone, c->e);
+	for (i = 0; rc == 0 && i < all->n; i++) {
+		const struct record *r = &all->item[i]->rec;
+
+		if (all->item[i]->deleted)
+			continue;
+		sid_hex(&r->session, hex);
+		for (k = 0; k < gone.n; k++)
+			if (strcmp(gone.v[k], hex) == 0)
+				check_say(c, CHECK_DAMAGE, NULL, r->name, NULL,
+					"was deleted by this machine and is "
+					"back: its tombstone is gone");
+	}
+	strv_release(&gone);
+	return rc;
+}
+
 /* Records and tombstones as a whole. */
 static int check_log(struct check *c)
 {
@@ -252,7 +277,10 @@ static int check_log(struct check *c)
 	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
 		return rc;
 	check_chain(c, all);
+	rc = check_undead(c, all);
 	catalog_free(all);
+	if (rc < 0)
+		return rc;
 	return store_list(repo_store(c->repo), STORE_TOMBSTONES,
 		check_tombstone_cb, c, c->e);
 }

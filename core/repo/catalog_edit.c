@@ -15,6 +15,7 @@
 #include "format/mark.h"
 #include "repo/catalog_priv.h"
 #include "repo/home.h"
+#include "repo/pin.h"
 #include "repo/repo.h"
 #include "repo/session.h"
 
@@ -164,6 +165,8 @@ int catalog_delete(struct repo *r, const struct catalog_item *it,
 			it->rec.name ? it->rec.name : hex);
 	if (rc == 0)
 		rc = store_sync(repo_store(r), e);
+	if (rc == 0)
+		pin_note_deleted(r, &t.archive);
 	buf_release(&b);
 	mark_tombstone_release(&t);
 	return rc;

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "repo/home.h"
 #include "repo/repo.h"
 
+#define PIN_DELETED_MAX (64u << 20)
 #define PIN_LINE_BYTES (SID_HEX_BYTES + 21 + OID_HEX_BYTES)
 
 static char *pin_path(const char *name)
@@ -30,7 +32,8 @@ static void pin_parse(struct pin *p, const char *line)
 	char client[SID_HEX_BYTES], record[OID_HEX_BYTES];
 	uint64_t seq;
 
-	if (sscanf(line, "%32s %20" SCNu64 " %64s", client, &seq, record) != 3 ||
+	if (sscanf(line, "%32s %20" SCNu64 " %64s", client, &seq,
+		   record) != 3 ||
 	    !sid_parse(&p->client, client) || !oid_parse(&p->record, record))
 		return;
 	p->seq = seq;
@@ -76,5 +79,52 @@ int pin_save(const struct pin *p, const struct repo *r, struct err *e)
 		rc = io_publish(AT_FDCWD, path, line, strlen(line), 0600, e);
 	free(path);
 	free(dir);
+	return rc;
+}
+
+static char *pin_deleted_path(const struct repo *r)
+{
+	char name[SID_HEX_BYTES + 8], hex[SID_HEX_BYTES];
+
+	snprintf(name, sizeof(name), "%s.deleted", sid_hex(repo_id(r), hex));
+	return pin_path(name);
+}
+
+void pin_note_deleted(const struct repo *r, const struct sid *session)
+{
+	char line[SID_HEX_BYTES + 1];
+	char *dir = pin_path(""), *path = pin_deleted_path(r);
+	struct iovec iov = { line, SID_HEX_BYTES };
+	int fd = -1;
+
+	sid_hex(session, line);
+	line[SID_HEX_BYTES - 1] = '\n';
+	if (dir && path && io_make_dirs(dir, NULL) == 0)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+			O_NOFOLLOW, 0600);
+	if (fd >= 0) {
+		io_writev(fd, &iov, 1, path, NULL);
+		close(fd);
+	}
+	free(path);
+	free(dir);
+}
+
+int pin_deleted(const struct repo *r, struct strv *out, struct err *e)
+{
+	struct buf b = { NULL, 0, 0, PIN_DELETED_MAX };
+	char *path = pin_deleted_path(r);
+	size_t at;
+	int rc = 0;
+
+	if (!path || io_read_file(AT_FDCWD, path, &b, NULL) < 0)
+		b.len = 0;
+	for (at = 0; rc == 0 && at + SID_HEX_BYTES <= b.len;
+	     at += SID_HEX_BYTES) {
+		b.p[at + SID_HEX_BYTES - 1] = '\0';
+		rc = strv_add(out, (const char *)b.p + at, e);
+	}
+	buf_release(&b);
+	free(path);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/oid.h"
 #include "base/sid.h"
+#include "base/strv.h"
 
 /*
  * The newest archive record that this machine has written to a repository,
@@ -23,5 +24,13 @@ struct pin {
 void pin_load(struct pin *p, const struct repo *r);
 /* COMMIT POINT: the rename of the file. */
 int pin_save(const struct pin *p, const struct repo *r, struct err *e);
+
+/*
+ * The archives that this machine has deleted, as session ids, one a line in
+ * CONFIG/pins/REPO-ID.deleted: a tombstone that goes away is found out.  Best
+ * effort: a note that cannot be kept is only not kept.
+ */
+void pin_note_deleted(const struct repo *r, const struct sid *session);
+int pin_deleted(const struct repo *r, struct strv *out, struct err *e);
 
 #endif
