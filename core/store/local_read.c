@@ -252,10 +252,10 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 	int errnum = 0;
 
 	local_path(k, name, path);
-	if (k == STORE_DATA || k == STORE_META)
-		fdcache_drop(l->fds, k, name);
 	if (local_unlink(l->root, path, 0) < 0)
 		errnum = errno;
+	if (k == STORE_DATA || k == STORE_META)
+		fdcache_drop(l->fds, k, name);
 	if (errnum == ENOENT)
 		return local_noent(path, e);
 	/* POSIX says EPERM for a folder, Linux EISDIR. */
