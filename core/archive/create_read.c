@@ -190,8 +190,10 @@ static int read_sparse(struct read_at *r, uint64_t size)
 		off_t data = lseek(r->fd, (off_t)at, SEEK_DATA);
 		off_t hole = data < 0 ? data : lseek(r->fd, data, SEEK_HOLE);
 
-		if (data < 0 || (uint64_t)data >= size)
+		if (data < 0 || (uint64_t)data >= size) {
+			r->off = size;
 			return read_hole(r->c, size - at);
+		}
 		if ((rc = read_hole(r->c, (uint64_t)data - at)) < 0)
 			break;
 		if (hole < 0 || (uint64_t)hole > size)
