@@ -103,6 +103,15 @@ static void ops_xattr_reply(fuse_req_t req, const void *p, size_t len,
 		fuse_reply_buf(req, p, len);
 }
 
+/*
+ * ls(1) asks for a label with every file that it shows, unless it learns
+ * that there are none here at all.
+ */
+static int ops_no_xattr(const char *name)
+{
+	return strcmp(name, "security.selinux") == 0 ? EOPNOTSUPP : ENODATA;
+}
+
 void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		  size_t size)
 {
@@ -117,7 +126,7 @@ void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	if (!n)
 		return;
 	if (n->kind != INODE_ENTRY || n->plain) {
-		fuse_reply_err(req, ENODATA);
+		fuse_reply_err(req, ops_no_xattr(name));
 		return;
 	}
 	if (ops_xattrs_get(m, n, &x, &e) < 0) {
