@@ -133,6 +133,13 @@ fuzz:
 	@BUILD=build-fuzz FUZZ_CC=$(FUZZ_CC) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		MAKE='$(MAKE)' scripts/fuzz
 
+# The long forms of tests that `make check` has a short form of.
+.PHONY: faults rot
+faults: $(BUILD)/unit/test_faults
+	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
+rot: $(BUILD)/unit/test_rot
+	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
+
 # GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help
 bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure
 	@BUILD=$(BUILD) scripts/bench
