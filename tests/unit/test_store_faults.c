@@ -4,6 +4,8 @@
  * is killed before, in and after each.  Then: what was acknowledged is there,
  * a name never has but whole bytes, a failure never looks like absence, and
  * what is left in tmp/ is gone after the next put.
+ *
+ * timeout: 400
  */
 #include "tests/lib/check.h"
 
