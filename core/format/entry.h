@@ -75,7 +75,7 @@ struct dir_ref {
 	uint8_t level;		/* ROOT: height, 0: a leaf */
 	uint64_t entries;	/* in this directory */
 	uint64_t files;		/* non-directories below, at any depth */
-	uint64_t bytes;		/* their sizes, hard links counted each time */
+	uint64_t bytes;		/* of regular files, hard links each time */
 };
 /* u8 kind; INLINE varint length, bytes; ROOT u8 level; unless EMPTY varint
  * entries, files, bytes; ROOT id. */
