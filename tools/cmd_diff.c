@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/clean.h"
 #include "tools/format.h"
 #include "tools/human.h"
 #include "tools/json.h"
@@ -191,7 +192,8 @@ static char *make_line(struct differ *d, struct change *c, const char *path)
 	if (buf_append(&c->text, "", 1, NULL) < 0)
 		return NULL;
 	if (!d->o->json_lines) {
-		if (json_clean(&clean, path, strlen(path), NULL) == 0 &&
+		if (clean_text(&clean, path, strlen(path), CLEAN_STDOUT,
+			       NULL) == 0 &&
 		    buf_cstr(&clean, NULL) == 0)
 			line = mem_printf("%-19s %s", (char *)c->text.p,
 					  (char *)clean.p);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,9 +36,11 @@ static const struct opt_group groups[] = {
 	{ 0 }
 };
 
-static int put_line(const struct buf *b)
+/* A reader that went away ends the list. */
+static int put_line(const struct buf *b, struct err *e)
 {
-	fwrite(b->p, 1, b->len, stdout);
+	if (fwrite(b->p, 1, b->len, stdout) < b->len)
+		return err_errno(e, errno, "cannot write standard output");
 	return 0;
 }
 
@@ -96,7 +99,7 @@ static int list_archives(struct app *a, struct task *t,
 		buf_clear(&line);
 		rc = format_put(f, &it, &line, e);
 		if (rc == 0)
-			put_line(&line);
+			rc = put_line(&line, e);
 	}
 	if (rc == 0 && p.hidden)
 		talk_warn("%zu partial archive%s not shown: "
@@ -142,7 +145,7 @@ static int list_item(const struct scan_item *si, void *ctx)
 	}
 	buf_clear(&l->line);
 	rc = format_put(l->f, &l->it, &l->line, l->e);
-	return rc < 0 ? rc : put_line(&l->line);
+	return rc < 0 ? rc : put_line(&l->line, l->e);
 }
 
 static void list_damaged(const char *path, const struct err *why, void *ctx)

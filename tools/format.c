@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/clean.h"
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/shlex.h"
@@ -402,7 +403,7 @@ static int put_value(const struct part *p, const struct format_item *it,
 					" link to " : " -> ");
 		if (rc == 0)
 			rc = v->raw ? buf_append(&b, v->s, v->len, e) :
-				json_clean(&b, v->s, v->len, e);
+				clean_text(&b, v->s, v->len, CLEAN_STDOUT, e);
 	}
 	if (rc == 0)
 		rc = template_put_text(out, &p->t, b.p ? (char *)b.p : "",

@@ -4,47 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/clean.h"
 #include "tools/times.h"
-
-/* Length of the UTF-8 character at p, or 0. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t i, n;
-	uint32_t c;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (n > left)
-		return 0;
-	c = p[0] & (0x7fu >> n);
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return n;
-}
-
-int json_clean(struct buf *out, const char *s, size_t len, struct err *e)
-{
-	const uint8_t *p = (const uint8_t *)s;
-	size_t i = 0, n;
-	int rc = 0;
-
-	while (rc == 0 && i < len) {
-		n = utf8_len(p + i, len - i);
-		rc = n ? buf_append(out, p + i, n, e) :
-			buf_append(out, "?", 1, e);
-		i += n ? n : 1;
-	}
-	return rc;
-}
 
 json_t *json_text_n(const char *s, size_t len)
 {
@@ -54,7 +15,7 @@ json_t *json_text_n(const char *s, size_t len)
 	v = json_stringn(s, len);
 	if (v)
 		return v;
-	if (json_clean(&b, s, len, NULL) == 0)
+	if (clean_text(&b, s, len, CLEAN_UTF8, NULL) == 0)
 		v = json_stringn((const char *)b.p, b.len);
 	buf_release(&b);
 	return v;

@@ -31,7 +31,4 @@ json_t *json_archive(const struct record *rec, const struct oid *id,
 int json_print(json_t *v, struct err *e);
 int json_print_line(json_t *v, struct err *e);
 
-/* 'len' bytes as UTF-8 into out; what is not becomes '?'. */
-int json_clean(struct buf *out, const char *s, size_t len, struct err *e);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/cmd.h"
 #include "tools/fstab.h"
@@ -145,6 +146,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	setlocale(LC_TIME, "");
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, 65536);
 	err_clear(&e);
 	app_defaults(&a.o);
 	stop_setup();
@@ -163,7 +166,8 @@ int main(int argc, char **argv)
 		talk_error(&e);
 	status = status_of(rc);
 	if (finish_stdout(&out) < 0) {
-		talk_error(&out);
+		if (rc == 0)
+			talk_error(&out);
 		status = status > STATUS_WARNING ? status : STATUS_FAILED;
 	}
 	if (status == STATUS_OK && a.warned)

@@ -55,6 +55,7 @@ static int create_file(struct tarfile *t, const char *name, int *fd,
 		       struct err *e)
 {
 	struct stat st;
+	mode_t mask;
 
 	if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
 		*fd = open(name, O_WRONLY | O_CLOEXEC);
@@ -66,11 +67,19 @@ static int create_file(struct tarfile *t, const char *name, int *fd,
 	if (!t->path || !t->tmp)
 		return err_nomem(e);
 	*fd = mkostemp(t->tmp, O_CLOEXEC);
-	if (*fd >= 0)
-		return 0;
-	free(t->tmp);
-	t->tmp = NULL;
-	return err_errno(e, errno, "cannot make '%s'", name);
+	mask = umask(0);
+	umask(mask);
+	if (*fd < 0) {
+		free(t->tmp);
+		t->tmp = NULL;
+		return err_errno(e, errno, "cannot make '%s'", name);
+	}
+	if (fchmod(*fd, 0666 & ~mask) < 0) {
+		err_errno(e, errno, "cannot make '%s'", name);
+		close(*fd);
+		return e->code;
+	}
+	return 0;
 }
 
 int tarfile_create(struct tarfile *t, const char *name, const char *filter,

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "tests/lib/check.h"
+#include "tools/clean.h"
 #include "tools/human.h"
-#include "tools/json.h"
 #include "tools/placeholder.h"
 #include "tools/shlex.h"
 #include "tools/strip.h"
@@ -233,14 +233,15 @@ static void test_specs(void **state)
 
 static void test_utf8(void **state)
 {
-	static const char in[] = "a\xff\xc3\xa4\xc3\xed\xa0\x80\xf0\x9f\x98";
+	static const char in[] = "a\xff\xc3\xa4\xc3\xed\xa0\x80\xf0\x9f\x98"
+		"\xe0\x80\x80\xc0\x80|\n";
 	struct buf b = BUF_INIT;
 	struct err e;
 
 	(void)state;
-	check_ok(json_clean(&b, in, strlen(in), &e), &e);
+	check_ok(clean_text(&b, in, strlen(in), CLEAN_UTF8, &e), &e);
 	check_ok(buf_cstr(&b, &e), &e);
-	assert_string_equal((char *)b.p, "a?\xc3\xa4???????");
+	assert_string_equal((char *)b.p, "a?\xc3\xa4????????????|\n");
 	buf_release(&b);
 }
 
