@@ -84,6 +84,13 @@ E
 runs 0 "1 passed, 0 failed" brief
 rm top/tests/cases/brief.sh
 
+put patient <<'E'
+# timeout: 121
+E
+runs 0 "1 passed, 0 failed" patient
+SHORT=1 runs 1 "tests/run: no test has 'patient' in its name" patient
+rm top/tests/cases/patient.sh
+
 # Two that must not meet.
 for i in 1 2; do
 	put alone$i <<E
