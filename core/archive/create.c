@@ -91,9 +91,11 @@ static int create_names(struct create *c, unsigned which,
 		if (m->tab[i].key[0] == 0)
 			continue;
 		memcpy(&id, m->tab[i].key + 8, sizeof(id));
-		if (which == 0 && (pw = getpwuid(id)))
+		if (c->other)
+			name = c->other->owner(which, id, c->other->ctx);
+		else if (which == 0 && (pw = getpwuid(id)))
 			name = pw->pw_name;
-		if (which == 1 && (gr = getgrgid(id)))
+		else if (which == 1 && (gr = getgrgid(id)))
 			name = gr->gr_name;
 		if (!name)
 			continue;
@@ -155,12 +157,14 @@ static int create_start(struct create *c)
 
 	if ((rc = session_begin(&c->session, c->repo, &so, c->e)) < 0)
 		return rc;
-	dir = home_repo_cache(repo_id(c->repo), "files");
-	rc = fstate_open(&c->fstate, dir, c->rec->series, c->o->files_cache,
-		c->e);
-	free(dir);
-	if (rc < 0)
-		return rc;
+	if (!c->other) {
+		dir = home_repo_cache(repo_id(c->repo), "files");
+		rc = fstate_open(&c->fstate, dir, c->rec->series,
+			c->o->files_cache, c->e);
+		free(dir);
+		if (rc < 0)
+			return rc;
+	}
 	c->build = build_new(c->session, repo_tree_key(c->repo));
 	if (!c->build)
 		return err_nomem(c->e);
@@ -209,17 +213,19 @@ static int create_commit(struct create *c, bool partial)
 		return rc;
 	rc = session_commit(c->session, c->rec, &c->res->id, c->e);
 	/* Only what an archive holds may be believed by the next run. */
-	if (rc == 0 && fstate_save(c->fstate, partial, &save) < 0)
+	if (rc == 0 && c->fstate && fstate_save(c->fstate, partial,
+						&save) < 0)
 		log_info("files", "the cache of file states was not kept: %s",
 			save.msg);
 	return rc;
 }
 
 static int create_once(struct repo *r, const struct create_opts *o,
+		       const struct create_other *other,
 		       struct create_result *res, struct err *e)
 {
-	struct create c = { .repo = r, .o = o, .res = res, .e = e,
-			    .rec = &res->rec, .stream = o->stream };
+	struct create c = { .repo = r, .o = o, .other = other, .res = res,
+			    .e = e, .rec = &res->rec, .stream = o->stream };
 	int64_t begun = clock_mono_nsec();
 	const struct catalog_item *it;
 	bool partial = false;
@@ -235,8 +241,8 @@ static int create_once(struct repo *r, const struct create_opts *o,
 	}
 	if (!(o->flags & CREATE_DRY_RUN) && (rc = create_start(&c)) < 0)
 		goto out;
-	rc = create_walk(&c);
-	if (rc == ERR_CANCEL && !o->stream && c.rec->stats.files +
+	rc = other ? other->fill(&c, other->ctx) : create_walk(&c);
+	if (rc == ERR_CANCEL && !o->stream && !other && c.rec->stats.files +
 	    c.files > 0 && !(o->flags & CREATE_DRY_RUN)) {
 		partial = true;
 		rc = 0;
@@ -255,8 +261,9 @@ out:
 	return rc;
 }
 
-int create_run(struct repo *r, const struct create_opts *o,
-	       struct create_result *res, struct err *e)
+int create_other(struct repo *r, const struct create_opts *o,
+		 const struct create_other *other, struct create_result *res,
+		 struct err *e)
 {
 	struct err own = { ERR_OK, "" };
 	int rc, tries = 0;
@@ -267,12 +274,19 @@ int create_run(struct repo *r, const struct create_opts *o,
 	if ((rc = catalog_name_check(o->name, e)) < 0)
 		return rc;
 	for (;;) {
-		rc = create_once(r, o, res, e);
-		if (rc != ERR_RETRY || o->stream || ++tries == CREATE_TRIES)
+		rc = create_once(r, o, other, res, e);
+		if (rc != ERR_RETRY || o->stream || other ||
+		    ++tries == CREATE_TRIES)
 			return rc;
 		log_info("create", "%s; once more", e->msg);
 		create_result_release(res);
 	}
+}
+
+int create_run(struct repo *r, const struct create_opts *o,
+	       struct create_result *res, struct err *e)
+{
+	return create_other(r, o, NULL, res, e);
 }
 
 void create_result_release(struct create_result *res)

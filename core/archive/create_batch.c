@@ -175,6 +175,8 @@ static int finish_entry(struct create *c, struct event *ev)
 {
 	int rc;
 
+	if (c->other)
+		return c->other->placed(c, ev, c->other->ctx);
 	rc = build_add(c->build, &ev->en, c->e);
 	if (rc == 0 && S_ISREG(ev->en.mode))
 		rc = finish_link(c, &ev->en);

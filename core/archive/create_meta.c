@@ -30,19 +30,23 @@ void create_status(struct create *c, char status, const char *path)
 		c->o->item(status, path, c->o->ctx);
 }
 
-void create_warn(struct create *c, const char *path, const char *op,
-		 int errnum)
+void create_warn_text(struct create *c, const char *path, const char *why)
 {
-	char words[128];
-	const char *why = strerror_r(errnum, words, sizeof(words));
-
-	log_warn("create", "'%s' is not in the archive: cannot %s it: %s",
-		path, op, why);
+	log_warn("create", "'%s' is not in the archive: %s", path, why);
 	create_status(c, 'E', path);
 	c->rec->stats.errors++;
 	if (c->warnings.n < CREATE_WARNINGS_MAX)
-		strv_take(&c->warnings, mem_printf("%s: %s: %s", path, op, why),
-			NULL);
+		strv_take(&c->warnings, mem_printf("%s: %s", path, why), NULL);
+}
+
+void create_warn(struct create *c, const char *path, const char *op,
+		 int errnum)
+{
+	char words[128], why[192];
+
+	snprintf(why, sizeof(why), "cannot %s it: %s", op,
+		strerror_r(errnum, words, sizeof(words)));
+	create_warn_text(c, path, why);
 }
 
 void create_progress(struct create *c, const char *path)

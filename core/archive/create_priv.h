@@ -4,6 +4,7 @@
 
 #include "archive/build.h"
 #include "archive/create.h"
+#include "archive/create_loose.h"
 #include "archive/tree.h"
 #include "base/map.h"
 #include "base/pool.h"
@@ -41,6 +42,7 @@ struct event {
 	struct stat st;		/* for the file-state cache */
 	int64_t read_nsec;
 	bool remember, message;
+	uint64_t cookie;	/* of create_other */
 	size_t data, data_len;	/* EVENT_FILE, EVENT_PIECE: in batch data */
 	uint64_t hole;
 	struct session_sealed sealed;
@@ -62,9 +64,24 @@ struct create_dir {
 	struct tree_entry *self;
 };
 
+/*
+ * An archive from something else than a walk: all but the tree is the same.
+ * 'fill' makes events for contents and, when it has drained them, the tree;
+ * 'placed' gets what would have gone into the tree.  It cannot be begun again.
+ */
+struct create;
+struct create_other {
+	int (*fill)(struct create *c, void *ctx);
+	int (*placed)(struct create *c, const struct event *ev, void *ctx);
+	/* Name of user (0) or group (1) 'id', or NULL. */
+	const char *(*owner)(unsigned which, uint32_t id, void *ctx);
+	void *ctx;
+};
+
 struct create {
 	struct repo *repo;
 	const struct create_opts *o;
+	const struct create_other *other;	/* NULL: a walk */
 	struct create_result *res;
 	struct err *e;
 	struct session *session;
@@ -95,6 +112,11 @@ struct create {
 	bool any_source;
 };
 
+/* create.c */
+int create_other(struct repo *r, const struct create_opts *o,
+		 const struct create_other *other, struct create_result *res,
+		 struct err *e);
+
 /* create_batch.c */
 int create_batch_start(struct create *c);
 void create_batch_stop(struct create *c);
@@ -117,10 +139,15 @@ struct create_source {
 	int64_t read_nsec;		/* just before it was looked at */
 	bool message, remember;
 	char status;
+	uint64_t cookie;
 };
 /* < 0: the store or memory failed; 1: the source failed, and was reported. */
 int create_read(struct create *c, struct create_source *src);
 int create_read_stream(struct create *c, const struct create_stream *s);
+/* The content comes in parts, 'en.size' bytes in all: the last event has the
+ * source's entry and cookie. */
+int create_read_feed(struct create *c, struct create_source *src,
+		     const struct create_feed *f);
 
 /* create_walk.c */
 int create_walk(struct create *c);
@@ -135,6 +162,8 @@ int create_xattrs(struct create *c, const struct walk_item *it, int fd,
 int create_owner(struct create *c, unsigned which, uint32_t id);
 void create_warn(struct create *c, const char *path, const char *op,
 		 int errnum);
+/* The same in words. */
+void create_warn_text(struct create *c, const char *path, const char *why);
 void create_status(struct create *c, char status, const char *path);
 void create_progress(struct create *c, const char *path);
 

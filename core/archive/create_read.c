@@ -24,15 +24,55 @@ struct read_at {
 	size_t head, len;	/* unread part of the window */
 	bool eof;
 	int errnum;
+	/* instead of fd: a feed, and what is left of its last part */
+	const struct create_feed *feed;
+	const uint8_t *part;
+	uint64_t part_len;
+	bool part_hole;
+	int feed_rc;
 };
+
+/* A part in hand; part_len 0: there is no more. */
+static int read_part(struct read_at *r)
+{
+	const struct create_feed *f = r->feed;
+	int rc;
+
+	if (r->part_len > 0)
+		return 0;
+	rc = f->next(&r->part, &r->part_len, &r->part_hole, f->ctx, r->c->e);
+	if (rc <= 0)
+		r->part_len = 0;
+	r->feed_rc = rc < 0 ? rc : 0;
+	return r->feed_rc;
+}
+
+/* Up to the next hole. */
+static ssize_t read_feed(struct read_at *r, void *to, size_t len)
+{
+	if (read_part(r) < 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (r->part_hole || len > r->part_len)
+		len = r->part_hole ? 0 : (size_t)r->part_len;
+	if (len)
+		memcpy(to, r->part, len);
+	r->part += len;
+	r->part_len -= len;
+	return (ssize_t)len;
+}
 
 static ssize_t read_some(struct read_at *r, void *to, size_t len)
 {
 	ssize_t n;
 
 	do {
-		n = r->stream ? read(r->fd, to, len) :
-			pread(r->fd, to, len, (off_t)r->off);
+		if (r->feed)
+			n = read_feed(r, to, len);
+		else
+			n = r->stream ? read(r->fd, to, len) :
+				pread(r->fd, to, len, (off_t)r->off);
 	} while (n < 0 && errno == EINTR &&
 		 !(r->stream && cancel_wanted(r->c->o->cancel)));
 	if (n < 0)
@@ -150,6 +190,7 @@ static int read_entry(struct create *c, struct create_source *src,
 	ev->message = src->message;
 	ev->remember = src->remember;
 	ev->read_nsec = src->read_nsec;
+	ev->cookie = src->cookie;
 	*out = ev;
 	return 0;
 }
@@ -395,4 +436,84 @@ int create_read_stream(struct create *c, const struct create_stream *s)
 	c->files++;
 	create_status(c, 'i', s->name);
 	return create_event_done(c);
+}
+
+/* --- content that is fed --- */
+
+static int feed_ended(struct create *c, const struct read_at *r)
+{
+	if (r->errnum == ECANCELED)
+		return err_set(c->e, ERR_CANCEL, "interrupted");
+	return r->feed_rc < 0 ? r->feed_rc :
+		err_set(c->e, ERR_IO, "cannot read the content");
+}
+
+/* In one object, or in the entry itself. */
+static int feed_small(struct create *c, struct create_source *src,
+		      struct read_at *r)
+{
+	size_t size = (size_t)src->en.size;
+	struct event *ev;
+	struct buf *d;
+	int rc;
+
+	if ((rc = read_entry(c, src, EVENT_FILE, &ev)) < 0)
+		return rc;
+	d = &c->batch->data;
+	if ((rc = buf_reserve(d, size, c->e)) < 0)
+		return rc;
+	while (r->off < size && !r->eof)
+		read_some(r, d->p + d->len + r->off, size - (size_t)r->off);
+	if (r->off < size)
+		return feed_ended(c, r);
+	if (size <= ENTRY_INLINE_MAX) {
+		ev->type = EVENT_ITEM;
+		ev->en.content.kind = CONTENT_INLINE;
+		ev->en.content.data = create_keep(c, d->p + d->len, size);
+		ev->en.content.data_len = (uint32_t)size;
+	} else {
+		ev->data = d->len;
+		ev->data_len = size;
+		d->len += size;
+	}
+	c->bytes += size;
+	return create_event_done(c);
+}
+
+static int feed_large(struct create *c, struct create_source *src,
+		      struct read_at *r)
+{
+	struct event *ev;
+	int rc;
+
+	if ((rc = read_begin(c)) < 0)
+		return rc;
+	while ((rc = read_part(r)) == 0 && r->part_len > 0) {
+		uint64_t hole = r->part_hole ? r->part_len : 0;
+
+		r->part_len -= hole;
+		r->eof = false;
+		rc = hole ? read_hole(c, hole) : read_chunks(r);
+		if (rc < 0)
+			return rc;
+		if (r->errnum)
+			return feed_ended(c, r);
+	}
+	if (rc < 0)
+		return rc;
+	if ((rc = read_entry(c, src, EVENT_END, &ev)) < 0)
+		return rc;
+	return create_event_done(c);
+}
+
+int create_read_feed(struct create *c, struct create_source *src,
+		     const struct create_feed *f)
+{
+	struct read_at r = { .c = c, .fd = -1, .stream = true, .feed = f,
+			     .end = UINT64_MAX };
+
+	if (src->en.size == 0)
+		return read_inline(c, src, NULL, 0);
+	return !f->holes && src->en.size < CREATE_SMALL ?
+		feed_small(c, src, &r) : feed_large(c, src, &r);
 }
