@@ -16,6 +16,7 @@ struct diff_side {
 struct diff_dir {
 	struct diff_dir *up;
 	struct diff_side side[2];
+	struct tree_entry *self[2];	/* an inlined listing is in there */
 	size_t path_len;		/* of the path above it */
 };
 
@@ -53,6 +54,7 @@ static void diff_pop(struct diff *d)
 		if (dir->side[i].there)
 			tree_iter_release(&dir->side[i].it);
 		tree_entry_free(dir->side[i].next);
+		tree_entry_free(dir->self[i]);
 	}
 	d->path.len = dir->path_len;
 	d->dir = dir->up;
@@ -127,7 +129,8 @@ static const struct dir_ref *diff_ref(const struct entry *en)
 	return en && S_ISDIR(en->mode) ? &en->dir : NULL;
 }
 
-/* An entry of the open directory, on one side or on both. */
+/* An entry of the open directory, on one side or on both.  Its listing may be
+ * the open one afterwards. */
 static int diff_entry(struct diff *d, const struct entry *a,
 		      const struct entry *b)
 {
@@ -151,6 +154,7 @@ static int diff_step(struct diff *d)
 {
 	struct diff_side *s = d->dir->side;
 	struct tree_entry *a, *b;
+	struct diff_dir *dir;
 	int rc, c;
 
 	if ((rc = cancel_check(d->o->cancel, d->e)) < 0 ||
@@ -172,9 +176,15 @@ static int diff_step(struct diff *d)
 		s[1].next = NULL;
 	else
 		b = NULL;
+	dir = d->dir;
 	rc = diff_entry(d, a ? &a->e : NULL, b ? &b->e : NULL);
-	tree_entry_free(a);
-	tree_entry_free(b);
+	if (d->dir != dir) {
+		d->dir->self[0] = a;
+		d->dir->self[1] = b;
+	} else {
+		tree_entry_free(a);
+		tree_entry_free(b);
+	}
 	return rc;
 }
 

@@ -138,7 +138,8 @@ static int map_take(struct tar_read *t, const uint8_t *f, unsigned n,
 		if (!f[0] || !*more)
 			*more = false;
 		else if (!tar_member_number(f, 12, &off) ||
-			 !tar_member_number(f + 12, 12, &len) || off < 0 || len < 0)
+			 !tar_member_number(f + 12, 12, &len) ||
+			 off < 0 || len < 0)
 			return tar_member_bad(t, "region of a sparse file", e);
 		else if ((rc = tar_map_add(&t->map, (uint64_t)off,
 					   (uint64_t)len, e)) < 0)

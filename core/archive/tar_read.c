@@ -187,6 +187,7 @@ static int read_extra(struct tar_read *t, const uint8_t *b, struct err *e)
 {
 	struct buf *to = NULL;
 	int64_t size;
+	uint64_t n;
 	int rc;
 
 	switch (b[TAR_TYPE]) {
@@ -217,9 +218,9 @@ static int read_extra(struct tar_read *t, const uint8_t *b, struct err *e)
 	}
 	if (!tar_member_number(b + TAR_SIZE, 12, &size) || size < 0)
 		return tar_member_bad(t, "size", e);
-	rc = to ? read_body(t, to, (uint64_t)size, e) :
-		tar_read_skip(t, (uint64_t)size + (0 - (uint64_t)size) % TAR_BLOCK,
-			e);
+	n = (uint64_t)size;
+	rc = to ? read_body(t, to, n, e) :
+		tar_read_skip(t, n + (0 - n) % TAR_BLOCK, e);
 	return rc < 0 ? rc : 1;
 }
 
