@@ -24,12 +24,21 @@ static const struct opt_group groups[] = {
 	{ 0 }
 };
 
+/* Before the archive is made: a filter that failed gave half a file. */
+static int on_end(void *ctx, struct err *e)
+{
+	return tarfile_finish(ctx, e);
+}
+
 static int import(struct task *t, const struct import_args *o,
 		  const char *file, struct make *m, struct err *e)
 {
-	struct tar_import_opts to = { .ignore_zeros = o->ignore_zeros };
 	struct create_result res = { 0 };
 	struct tarfile tf = { .fd = -1 };
+	struct tar_import_opts to = {
+		.ignore_zeros = o->ignore_zeros, .finish = on_end,
+		.finish_ctx = &tf
+	};
 	int rc;
 
 	rc = tarfile_open(&tf, file, o->filter, e);
@@ -39,8 +48,6 @@ static int import(struct task *t, const struct import_args *o,
 		rc = tar_import(t->r, &to, &res, e);
 		rc = make_finish(m, t->r, &res, rc, e);
 	}
-	if (rc == 0)
-		rc = tarfile_finish(&tf, e);
 	tarfile_release(&tf);
 	create_result_release(&res);
 	return rc;

@@ -24,6 +24,11 @@ int tar_export(struct reader *rd, const struct record *rec,
 struct tar_import_opts {
 	int fd;
 	bool ignore_zeros;	/* go on behind end-of-archive blocks */
+	/* Called when the end was read and before anything is committed:
+	 * nonzero fails the run (a filter has failed).  NULL: nothing to
+	 * ask. */
+	int (*finish)(void *ctx, struct err *e);
+	void *finish_ctx;
 	/* name, series, comment, timestamp, comp, flags, cancel, item, ctx */
 	struct create_opts create;
 };

@@ -13,6 +13,7 @@
 #define IMPORT_DEPTH_MAX 4096u
 
 struct import {
+	const struct tar_import_opts *o;
 	struct tar_read *t;
 	struct create_loose *l;
 	unsigned flags;			/* enum create_flags */
@@ -174,6 +175,8 @@ static int import_all(struct create_loose *l, void *ctx, struct err *e)
 	while ((rc = tar_read_next(im->t, &m, e)) == 1)
 		if ((rc = import_member(im, m, e)) < 0)
 			return rc;
+	if (rc == 0 && im->o->finish)
+		rc = im->o->finish(im->o->finish_ctx, e);
 	return rc;
 }
 
@@ -181,7 +184,7 @@ int tar_import(struct repo *r, const struct tar_import_opts *o,
 	       struct create_result *res, struct err *e)
 {
 	union { const struct tar_import_opts *c; void *v; } u = { .c = o };
-	struct import im = { .flags = o->create.flags };
+	struct import im = { .o = o, .flags = o->create.flags };
 	int rc;
 
 	memset(res, 0, sizeof(*res));

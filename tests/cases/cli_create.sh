@@ -132,6 +132,9 @@ eq "$(muniment list ::stdin)" "$(printf '%s' "-rw------- daemon root          \
 eq "$(muniment extract --stdout ::stdin)" hello
 must muniment create --content-from-command ::cmd -- sh -c 'echo from; echo sh'
 eq "$(muniment extract --stdout ::cmd stdin)" "$(printf 'from\nsh')"
+must muniment create --content-from-command ::env -- env
+eq "$(muniment extract --stdout ::env | grep _PASSPHRASE=)" "" \
+	"what a command sees of the passphrase"
 before=$(names)
 must_fail 2 muniment create --content-from-command ::bad -- \
 	sh -c 'echo half; exit 3'
