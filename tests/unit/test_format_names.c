@@ -62,7 +62,7 @@ static void test_digits(void **state)
 	}
 }
 
-/* Encode, decode, compare, encode again; how many columns of numbers there are. */
+/* Encode, decode, compare, encode again.  Returns the columns of numbers. */
 static unsigned round_trip(const struct names_name *name, unsigned n)
 {
 	uint8_t room[60000], again[60000], *end = room, *end2 = again, *block;
