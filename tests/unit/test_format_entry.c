@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "format/entry.h"
 #include "format/list.h"
+#include "format/text.h"
 #include "tests/lib/check.h"
 #include "tests/lib/formatkit.h"
 
@@ -184,6 +185,32 @@ static void test_list(void **state)
 	buf_release(&b);
 }
 
+static char *text_of(const char *p, size_t len, size_t max)
+{
+	char *s = NULL;
+	struct rd r;
+
+	rd_init(&r, p, len);
+	assert_int_equal(text_get(&r, &s, max, NULL), 0);
+	assert_true(!s == r.bad);
+	return s;
+}
+
+static void test_text(void **state)
+{
+	char *s = text_of("\5hello", 6, 5);
+
+	(void)state;
+	assert_string_equal(s, "hello");
+	free(s);
+	s = text_of("\0", 1, 5);
+	assert_string_equal(s, "");
+	free(s);
+	assert_null(text_of("\5hello", 6, 4));
+	assert_null(text_of("\5hell", 5, 5));
+	assert_null(text_of("\5he\0lo", 6, 5));
+}
+
 static void test_list_boundary(void **state)
 {
 	unsigned i, hits = 0;
@@ -227,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_xattrs),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_list_boundary),
 		cmocka_unit_test(test_golden),
 	};

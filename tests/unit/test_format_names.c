@@ -187,6 +187,49 @@ static void test_refused(void **state)
 	check_err(names_put(&p, &tab, name, 1, &e), ERR_CORRUPT, &e);
 }
 
+static bool decodes(const uint8_t *p, size_t len, unsigned n)
+{
+	struct names_name name[COLUMN_ROWS];
+	struct column_tab t;
+	uint8_t *block;
+	struct rd r;
+
+	t.n = 0;
+	rd_init(&r, p, len);
+	assert_int_equal(names_get(&r, &t, name, n, &block, NULL), 0);
+	free(block);
+	return rd_done(&r);
+}
+
+/* Other forms of what names_put would have written. */
+static void test_one_form(void **state)
+{
+	(void)state;
+#define DECODES(n, s) decodes((const uint8_t *)s, sizeof(s) - 1, n)
+	assert_true(DECODES(2, "\3" "\0\0" "\0\1" "\1\1" "ab"));
+	assert_false(DECODES(2, "\3" "\0\0" "\0\0" "\1\2" "aab"));
+	/* x10, x20: the shape x0, new or used again; modes of a column */
+	assert_true(DECODES(2, "\6" "\0\1" "\0" "\2" "x\0" "\1\12\24"));
+	assert_false(DECODES(2, "\6" "\0\0" "\0\2" "\2\0" "x\0"
+			     "\1\12\24"));
+	assert_false(DECODES(2, "\6" "\0\1" "\0" "\2" "x\0" "\2\24\24"));
+	assert_false(DECODES(2, "\6" "\0\2" "\0" "\2" "x\0" "\1\12\24"));
+	/* one name: all its values are the same */
+	assert_true(DECODES(1, "\3" "\0" "\0" "\2" "x\0" "\0\12"));
+	assert_false(DECODES(1, "\3" "\0" "\0" "\2" "x\0" "\1\12"));
+	/* a number of one digit, text that is a number, a wrong total */
+	assert_false(DECODES(1, "\2" "\0" "\0" "\2" "x\0" "\0\11"));
+	assert_false(DECODES(1, "\3" "\0" "\0" "\3" "x10"));
+	assert_false(DECODES(1, "\4" "\0" "\0" "\2" "x\0" "\0\12"));
+	/* next to a letter of a hexadecimal number, or to another number */
+	assert_false(DECODES(1, "\3" "\0" "\0" "\2" "a\0" "\0\12"));
+	assert_false(DECODES(1, "\4" "\0" "\0" "\2" "\0\0" "\0\12\0\12"));
+	/* 007: three digits, and no more than its width */
+	assert_true(DECODES(1, "\3" "\0" "\0" "\2" "/\3" "\0\7"));
+	assert_false(DECODES(1, "\3" "\0" "\0" "\2" "/\3" "\0\144"));
+#undef DECODES
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_odd),
 		cmocka_unit_test(test_longest),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_one_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,10 @@ static void test_refused(void **state)
 	en[0].content.data = (const uint8_t *)"ab";
 	en[0].content.data_len = 2;
 	REFUSED(1);
+	en[0].content.kind = CONTENT_PIECES;
+	en[0].content.n_pieces = 1;
+	en[0].content.piece[0].len = en[0].size - 1;
+	REFUSED(1);
 	en[0] = typed_entry("a", S_IFDIR | 0700);
 	en[0].dir.entries = 1;
 	REFUSED(1);
@@ -380,6 +384,39 @@ static void test_refused(void **state)
 	en[0].xattrs_len = sizeof(xattrs) - 2;
 	REFUSED(1);
 #undef REFUSED
+	buf_release(&b);
+}
+
+/* What node_put_leaf would not have written, in entries that end with it. */
+static void test_one_form(void **state)
+{
+	struct entry en = typed_entry("fifo", S_IFIFO | 0600);
+	struct buf b = BUF_INIT;
+	struct err e = { 0 };
+	struct node node;
+
+	(void)state;
+	en.link_group = 1;
+	check_ok(node_put_leaf(&b, &en, 1, &e), &e);
+	assert_int_equal(b.p[b.len - 1], 1);
+	b.p[b.len - 1] = 0;		/* links 1, group 0: need no saying */
+	check_err(node_get(&node, b.p, b.len, &e), ERR_CORRUPT, &e);
+	b.p[b.len - 1] = 1;
+	b.p[b.len - 2] = 0;		/* no link at all */
+	check_err(node_get(&node, b.p, b.len, &e), ERR_CORRUPT, &e);
+	en = file_entry("file");
+	en.size = 1;
+	buf_clear(&b);
+	check_ok(node_put_leaf(&b, &en, 1, &e), &e);
+	assert_int_equal(b.p[b.len - 33], 1);
+	b.p[b.len - 33] = 0;		/* an object of no bytes */
+	check_err(node_get(&node, b.p, b.len, &e), ERR_CORRUPT, &e);
+	en.size = OBJ_MAX_BYTES;
+	buf_clear(&b);
+	check_ok(node_put_leaf(&b, &en, 1, &e), &e);
+	assert_int_equal(b.p[b.len - 33], 8);
+	b.p[b.len - 33] = 9;		/* and one of too many */
+	check_err(node_get(&node, b.p, b.len, &e), ERR_CORRUPT, &e);
 	buf_release(&b);
 }
 
@@ -535,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_one_form),
 		cmocka_unit_test(test_interior),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_golden),

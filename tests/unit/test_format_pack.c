@@ -7,6 +7,7 @@
 #include "format/fmt.h"
 #include "format/object.h"
 #include "format/pack.h"
+#include "format/sealed.h"
 #include "tests/lib/check.h"
 #include "tests/lib/formatkit.h"
 
@@ -172,6 +173,44 @@ static void test_damage(void **state)
 		  ERR_CORRUPT, &e);
 	name.b[0] ^= 1;
 	check_err(pack_scrub(&name, file.p, file.len, &e), ERR_CORRUPT, &e);
+	buf_release(&file);
+}
+
+/* Changed by somebody who can name files, but has no key. */
+static void test_forged(void **state)
+{
+	struct buf file = BUF_INIT;
+	struct err e = { 0 };
+	struct oid name;
+
+	(void)state;
+	formatkit_pack(&file, &name, 20);
+	file.p[170] ^= 1;
+	key_hash(&name, NULL, file.p, PACK_HEADER_BYTES, NULL, 0, NULL, 0);
+	check_err(pack_scrub(&name, file.p, file.len, &e), ERR_CORRUPT, &e);
+	assert_non_null(strstr(e.msg, "signature"));
+	check_err(open_whole(formatkit_ctx(), &name, file.p, file.len, &e),
+		  ERR_CORRUPT, &e);
+	buf_release(&file);
+}
+
+/* A size that is not that of the objects, from one who has the keys. */
+static void test_size(void **state)
+{
+	struct sealed_head h;
+	struct buf file = BUF_INIT;
+	struct err e = { 0 };
+	struct oid name;
+
+	(void)state;
+	formatkit_pack(&file, &name, 200);
+	check_ok(sealed_get_head(&h, formatkit_ctx(), FMT_PACK, &name, file.p,
+				 file.len, &e), &e);
+	h.file_bytes = fmt_padme(h.file_bytes + 1);
+	sealed_put_head(file.p, &h, formatkit_ctx(), FMT_PACK, &name);
+	check_err(open_whole(formatkit_ctx(), &name, file.p, file.len, &e),
+		  ERR_CORRUPT, &e);
+	assert_non_null(strstr(e.msg, "cannot be"));
 	buf_release(&file);
 }
 
@@ -389,6 +428,8 @@ int main(void)
 		cmocka_unit_test(test_padme),
 		cmocka_unit_test(test_pack),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_salt),
 		cmocka_unit_test(test_object),

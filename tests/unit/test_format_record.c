@@ -172,6 +172,7 @@ static void test_damage(void **state)
 	}
 	check_err(open_both(formatkit_ctx(), &other, &file, &e), ERR_CORRUPT,
 		  &e);
+	assert_non_null(strstr(e.msg, "wrong name"));
 	foreign.repo = other;
 	check_err(open_both(&foreign, &r.session, &file, &e), ERR_CORRUPT,
 		  &e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/sealed.h"
 #include "format/segment.h"
 #include "tests/lib/check.h"
 #include "tests/lib/formatkit.h"
@@ -212,6 +213,49 @@ static void test_lies(void **state)
 	buf_release(&file);
 }
 
+/* A front that does not agree with the entries: one byte of it, counted from
+ * its end, is changed before it is sealed again. */
+static void lie_in_front(size_t from_end, const char *want)
+{
+	struct buf file = BUF_INIT;
+	struct segment_name name;
+	struct sealed_head h;
+	struct err e = { 0 };
+	struct segment s;
+	uint8_t *front;
+	size_t len;
+
+	formatkit_segment(&s, 300);
+	check_ok(segment_seal(formatkit_ctx(), &s, &file, &name, &e), &e);
+	check_ok(sealed_get_head(&h, formatkit_ctx(), FMT_SEGMENT, &name.hash,
+				 file.p, file.len, &e), &e);
+	len = h.counts[4] | (size_t)h.counts[5] << 8;
+	front = mem_alloc(len);
+	assert_non_null(front);
+	check_ok(sealed_get_front(front, &h, formatkit_ctx(), file.p + 256,
+				  len, &e), &e);
+	front[len - from_end] ^= 1;
+	sealed_put_front(&h, formatkit_ctx(), front, len, file.p + 256);
+	key_sum(&h.sum, file.p + 256, file.len - 256);
+	sealed_put_head(file.p, &h, formatkit_ctx(), FMT_SEGMENT, &name.hash);
+	check_err(open_it(&name, &file, &e), ERR_CORRUPT, &e);
+	if (!strstr(e.msg, want))
+		fail_msg("'%s', expected something of a %s", e.msg, want);
+	free(front);
+	segment_release(&s);
+	buf_release(&file);
+}
+
+static void test_front(void **state)
+{
+	const size_t filter = (300 * 12 + 511) / 512 * 64;
+
+	(void)state;
+	lie_in_front(1, "filter");
+	lie_in_front(filter + 1, "fence");
+	lie_in_front(filter + 8 + 104 + 40 + 1, "front");	/* packs */
+}
+
 /* The same front with other entries must not meet the same key. */
 static void test_salt(void **state)
 {
@@ -315,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_segment),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_front),
 		cmocka_unit_test(test_salt),
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_no_memory),
