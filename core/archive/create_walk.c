@@ -269,7 +269,9 @@ static int walk_read(struct create *c, const struct walk_item *it, int64_t now)
 	if (src.fd >= 0)
 		close(src.fd);
 	if (rc == 0) {
-		if (c->batch && c->batch->n)
+		if (src.status == 'C')
+			c->rec->stats.changed++;
+		else
 			c->rec->stats.added++;
 		create_status(c, src.status, it->path);
 	}
