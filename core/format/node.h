@@ -11,8 +11,9 @@
  * same bytes.  muniment-format(5) has the columns; here is what callers need.
  *
  * Leaf (level 0): entries sorted by name bytes, no name twice, 1 .. 256 of
- * them, columns (names with shared prefixes, attribute table of mode, uid,
- * gid, fsflags and extended attributes, times as deltas, contents).
+ * them, in columns (names as shapes and numbers, an attribute table of mode,
+ * uid, gid, fsflags, flags and extended attributes, times and sizes as deltas,
+ * contents, ids).
  * Interior: children in order, each with the first name below it.
  */
 #define NODE_MIN_ENTRIES 16
@@ -38,14 +39,17 @@ struct node {
 	uint8_t *names;
 };
 
-/* Append the encoded form to out. */
+/* Append the encoded form to out.  ERR_CORRUPT: an entry that cannot be stored
+ * (its name, its place in the order, a size that is not its content's, ...);
+ * the message names it. */
 int node_put_leaf(struct buf *out, const struct entry *entry, uint32_t n,
 		  struct err *e);
 int node_put_interior(struct buf *out, uint8_t level,
 		      const struct node_child *child, uint32_t n,
 		      struct err *e);
 /* ERR_CORRUPT for anything but what node_put_* writes (order, names, ranges,
- * canonical form).  Release with node_release. */
+ * canonical form).  An inline directory inside is not looked at before it is
+ * decoded itself.  Release with node_release. */
 int node_get(struct node *n, const void *p, size_t len, struct err *e);
 void node_release(struct node *n);
 
