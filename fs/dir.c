@@ -58,46 +58,58 @@ void dir_hit_release(struct dir_hit *hit)
 	memset(hit, 0, sizeof(*hit));
 }
 
-/* In the layers from 'from' to before 'end'. */
-static int dir_lookup_in(const struct dir *d, unsigned from, unsigned end,
-			 struct reader *rd, const void *name, size_t len,
-			 struct dir_hit *hit, struct err *e)
+/* In one layer.  ERR_NOENT. */
+static int dir_lookup_layer(const struct dir *d, unsigned layer,
+			    const struct dir_reader *r, const void *name,
+			    size_t len, struct dir_hit *hit, struct err *e)
+{
+	int rc;
+
+	memset(hit, 0, sizeof(*hit));
+	rc = tree_lookup(&hit->it, r->rd, &d->layer[layer].ref, name, len,
+			 &hit->en, e);
+	if (rc < 0)
+		return rc;
+	hit->place = dir_place(layer, hit->it.pos - 1);
+	rc = r->wants ? r->wants(hit->place, hit->en, r->ctx, e) : 1;
+	if (rc == 0)
+		rc = err_set(e, ERR_NOENT, "it is not wanted");
+	return rc < 0 ? rc : 0;
+}
+
+/* In the layers before 'end'. */
+static int dir_lookup_before(const struct dir *d, unsigned end,
+			     const struct dir_reader *r, const void *name,
+			     size_t len, struct dir_hit *hit, struct err *e)
 {
 	unsigned i;
 	int rc;
 
 	memset(hit, 0, sizeof(*hit));
-	for (i = from; i < end; i++) {
-		rc = tree_lookup(&hit->it, rd, &d->layer[i].ref, name, len,
-				 &hit->en, e);
-		if (rc == 0) {
-			hit->place = dir_place(i, hit->it.pos - 1);
-			return 0;
-		}
-		dir_hit_release(hit);
+	for (i = 0; i < end; i++) {
+		rc = dir_lookup_layer(d, i, r, name, len, hit, e);
 		if (rc != ERR_NOENT)
 			return rc;
-		err_clear(e);
+		dir_hit_release(hit);
 	}
-	return err_set(e, ERR_NOENT, "no such entry");
+	return err_set(e, ERR_NOENT, "there is no such entry");
 }
 
-int dir_lookup(const struct dir *d, struct reader *rd, const void *name,
-	       size_t len, struct dir_hit *hit, struct err *e)
+int dir_lookup(const struct dir *d, const struct dir_reader *r,
+	       const void *name, size_t len, struct dir_hit *hit,
+	       struct err *e)
 {
-	return dir_lookup_in(d, 0, d->n, rd, name, len, hit, e);
+	return dir_lookup_before(d, d->n, r, name, len, hit, e);
 }
 
-int dir_hidden(const struct dir *d, struct reader *rd, uint64_t place,
-	       const struct entry *en, struct err *e)
+int dir_hidden(const struct dir *d, const struct dir_reader *r,
+	       uint64_t place, const struct entry *en, struct err *e)
 {
-	unsigned layer = dir_place_layer(place);
 	struct dir_hit hit;
 	int rc;
 
-	if (layer == 0)
-		return 0;
-	rc = dir_lookup_in(d, 0, layer, rd, en->name, en->name_len, &hit, e);
+	rc = dir_lookup_before(d, dir_place_layer(place), r, en->name,
+			       en->name_len, &hit, e);
 	dir_hit_release(&hit);
 	if (rc != ERR_NOENT)
 		return rc < 0 ? rc : 1;
@@ -106,7 +118,7 @@ int dir_hidden(const struct dir *d, struct reader *rd, uint64_t place,
 }
 
 static int dir_child_merged(struct dir **out, const struct dir *d,
-			    struct reader *rd, uint64_t place,
+			    const struct dir_reader *r, uint64_t place,
 			    const struct entry *en, struct err *e)
 {
 	unsigned i = dir_place_layer(place), n = 0;
@@ -121,11 +133,10 @@ static int dir_child_merged(struct dir **out, const struct dir *d,
 	}
 	layer[n++] = (struct dir_layer){ en->dir, d->layer[i].root };
 	for (i++; i < d->n; i++) {
-		rc = dir_lookup_in(d, i, i + 1, rd, en->name, en->name_len,
-				   &hit[i], e);
+		rc = dir_lookup_layer(d, i, r, en->name, en->name_len,
+				      &hit[i], e);
 		if (rc == ERR_NOENT) {
 			err_clear(e);
-			rc = 0;
 			continue;
 		}
 		if (rc < 0)
@@ -134,6 +145,7 @@ static int dir_child_merged(struct dir **out, const struct dir *d,
 			layer[n++] = (struct dir_layer){ hit[i].en->dir,
 							 d->layer[i].root };
 	}
+	rc = 0;
 	*out = dir_new(layer, n, en->name, en->name_len);
 	if (!*out)
 		rc = err_nomem(e);
@@ -145,14 +157,15 @@ out:
 	return rc;
 }
 
-int dir_child(struct dir **out, const struct dir *d, struct reader *rd,
-	      uint64_t place, const struct entry *en, struct err *e)
+int dir_child(struct dir **out, const struct dir *d,
+	      const struct dir_reader *r, uint64_t place,
+	      const struct entry *en, struct err *e)
 {
 	struct dir_layer one = { en->dir,
 				 d->layer[dir_place_layer(place)].root };
 
 	if (d->n > 1)
-		return dir_child_merged(out, d, rd, place, en, e);
+		return dir_child_merged(out, d, r, place, en, e);
 	*out = dir_new(&one, 1, en->name, en->name_len);
 	return *out ? 0 : err_nomem(e);
 }

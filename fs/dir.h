@@ -39,6 +39,16 @@ uint64_t dir_place(unsigned layer, uint64_t ordinal);
 unsigned dir_place_layer(uint64_t place);
 uint64_t dir_place_ordinal(uint64_t place);
 
+/* How a directory is read: what wants() does not want is as if it were not
+ * there.  NULL: all is wanted.  It returns 1, 0 or an error. */
+typedef int dir_wants_fn(uint64_t place, const struct entry *en, void *ctx,
+			 struct err *e);
+struct dir_reader {
+	struct reader *rd;
+	dir_wants_fn *wants;
+	void *ctx;
+};
+
 /* One name.  'en' is valid until dir_hit_release, which the caller owes also
  * after failure.  ERR_NOENT. */
 struct dir_hit {
@@ -46,18 +56,20 @@ struct dir_hit {
 	uint64_t place;
 	struct tree_iter it;
 };
-int dir_lookup(const struct dir *d, struct reader *rd, const void *name,
-	       size_t len, struct dir_hit *hit, struct err *e);
+int dir_lookup(const struct dir *d, const struct dir_reader *r,
+	       const void *name, size_t len, struct dir_hit *hit,
+	       struct err *e);
 void dir_hit_release(struct dir_hit *hit);		/* zeroed ok */
 
 /* Is the entry at 'place' hidden by one of the same name in an earlier layer?
  * 1, 0 or an error. */
-int dir_hidden(const struct dir *d, struct reader *rd, uint64_t place,
-	       const struct entry *en, struct err *e);
+int dir_hidden(const struct dir *d, const struct dir_reader *r,
+	       uint64_t place, const struct entry *en, struct err *e);
 
 /* The directory that 'en', an entry of d at 'place', stands for; the caller
  * frees it. */
-int dir_child(struct dir **out, const struct dir *d, struct reader *rd,
-	      uint64_t place, const struct entry *en, struct err *e);
+int dir_child(struct dir **out, const struct dir *d,
+	      const struct dir_reader *r, uint64_t place,
+	      const struct entry *en, struct err *e);
 
 #endif

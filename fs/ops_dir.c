@@ -10,14 +10,54 @@ static bool ops_plain(const struct entry *en)
 	return en->xattrs_len == 0 && oid_is_zero(&en->xattrs_id);
 }
 
-/* The inode of an entry of directory n, and what the kernel is told of it. */
-static int ops_enter(struct mount *m, struct inode *n, const struct dir *d,
-		     uint64_t place, const struct entry *en,
-		     struct fuse_entry_param *ep, struct err *e)
+/* A directory that is looked into. */
+struct ops_look {
+	struct mount *m;
+	struct inode *n;
+	const struct dir *d;
+	struct dir_reader r;
+};
+
+/* Do the patterns want it to be seen? */
+static int ops_wants(uint64_t place, const struct entry *en, void *ctx,
+		     struct err *e)
 {
+	const struct ops_look *l = ctx;
+	struct buf path = BUF_INIT;
+	int rc;
+
+	rc = ops_path(l->n, l->d, dir_place_layer(place), &path, e);
+	if (rc == 0)
+		rc = buf_append(&path, en->name, en->name_len, e);
+	if (rc == 0)
+		rc = buf_cstr(&path, e);
+	if (rc == 0)
+		rc = arch_wants(&l->m->ao, (const char *)path.p, en->mode);
+	buf_release(&path);
+	return rc;
+}
+
+static int ops_look(struct ops_look *l, struct mount *m, struct inode *n,
+		    struct err *e)
+{
+	l->m = m;
+	l->n = n;
+	l->r.rd = m->rd;
+	l->r.wants = m->ao.patterns ? ops_wants : NULL;
+	l->r.ctx = l;
+	return ops_dir(m, n, &l->d, e);
+}
+
+/* The inode of an entry, and what the kernel is told of it. */
+static int ops_enter(struct ops_look *l, uint64_t place,
+		     const struct entry *en, struct fuse_entry_param *ep,
+		     struct err *e)
+{
+	struct inode *n = l->n;
 	struct inode_make mk = {
 		.parent = n, .arch = n->arch, .place = place,
-		.ino = attr_ino(n, d, place, en), .type = en->mode & S_IFMT,
+		.ino = attr_ino(n, l->d, place, en),
+		.type = en->mode & S_IFMT,
 		.kind = INODE_ENTRY, .plain = ops_plain(en)
 	};
 	struct inode *child;
@@ -25,19 +65,19 @@ static int ops_enter(struct mount *m, struct inode *n, const struct dir *d,
 
 	memset(ep, 0, sizeof(*ep));
 	if (S_ISDIR(en->mode)) {
-		rc = dir_child(&mk.dir, d, m->rd, place, en, e);
+		rc = dir_child(&mk.dir, l->d, &l->r, place, en, e);
 		if (rc < 0)
 			return rc;
 	} else {
 		mk.group = en->link_group;
 	}
-	rc = inode_enter(m->inodes, &mk, &child, e);
+	rc = inode_enter(l->m->inodes, &mk, &child, e);
 	if (rc < 0)
 		return rc;
 	ep->ino = child->id;
 	ep->attr_timeout = OPS_FOREVER_SECS;
 	ep->entry_timeout = OPS_FOREVER_SECS;
-	attr_entry(m, n->arch, en, mk.ino, &ep->attr);
+	attr_entry(l->m, n->arch, en, mk.ino, &ep->attr);
 	return 0;
 }
 
@@ -97,44 +137,19 @@ static void ops_lookup_root(fuse_req_t req, struct inode *root,
 		ops_reply_entry(req, &ep);
 }
 
-/* Do the patterns let it be seen?  1, 0 or an error. */
-static int ops_wanted(struct mount *m, struct inode *n, const struct dir *d,
-		      uint64_t place, const struct entry *en, struct err *e)
-{
-	struct buf path = BUF_INIT;
-	int rc;
-
-	if (!m->ao.patterns)
-		return 1;
-	rc = ops_path(n, d, dir_place_layer(place), &path, e);
-	if (rc == 0)
-		rc = buf_append(&path, en->name, en->name_len, e);
-	if (rc == 0)
-		rc = buf_cstr(&path, e);
-	if (rc == 0)
-		rc = arch_wants(&m->ao, (const char *)path.p, en->mode);
-	buf_release(&path);
-	return rc;
-}
-
 static int ops_lookup_in(struct mount *m, struct inode *n, const char *name,
 			 struct fuse_entry_param *ep, struct err *e)
 {
-	const struct dir *d;
+	struct ops_look l;
 	struct dir_hit hit;
 	int rc;
 
-	rc = ops_dir(m, n, &d, e);
+	rc = ops_look(&l, m, n, e);
 	if (rc < 0)
 		return rc;
-	rc = dir_lookup(d, m->rd, name, strlen(name), &hit, e);
-	if (rc == 0) {
-		rc = ops_wanted(m, n, d, hit.place, hit.en, e);
-		if (rc > 0)
-			rc = ops_enter(m, n, d, hit.place, hit.en, ep, e);
-		else if (rc == 0)
-			rc = err_set(e, ERR_NOENT, "not wanted");
-	}
+	rc = dir_lookup(l.d, &l.r, name, strlen(name), &hit, e);
+	if (rc == 0)
+		rc = ops_enter(&l, hit.place, hit.en, ep, e);
 	dir_hit_release(&hit);
 	return rc;
 }
@@ -297,7 +312,7 @@ static int ops_list_root(struct ops_list *l, uint64_t off, struct err *e)
 }
 
 /* One entry, if it is to be seen.  1: the buffer is full. */
-static int ops_list_entry(struct ops_list *l, const struct dir *d,
+static int ops_list_entry(struct ops_list *l, struct ops_look *look,
 			  uint64_t place, const struct entry *en,
 			  struct buf *path, struct err *e)
 {
@@ -310,7 +325,7 @@ static int ops_list_entry(struct ops_list *l, const struct dir *d,
 	name[en->name_len] = '\0';
 	if (ops_list_full(l, name))
 		return 1;
-	if (l->m->ao.patterns) {
+	if (look->r.wants) {
 		rc = buf_append(path, name, en->name_len + 1u, e);
 		if (rc < 0)
 			return rc;
@@ -319,24 +334,24 @@ static int ops_list_entry(struct ops_list *l, const struct dir *d,
 		if (!rc)
 			return 0;
 	}
-	rc = dir_hidden(d, l->m->rd, place, en, e);
+	rc = dir_hidden(look->d, &look->r, place, en, e);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	/* What the blocks of a file with a piece list are is not in its entry:
 	 * only who asks for that one file pays for it. */
 	if (!l->plus || en->content.kind == CONTENT_LIST) {
-		ops_list_name(l, name, attr_ino(l->n, d, place, en), en->mode,
-			      2 + place + 1);
+		ops_list_name(l, name, attr_ino(l->n, look->d, place, en),
+			      en->mode, 2 + place + 1);
 		return 0;
 	}
-	rc = ops_enter(l->m, l->n, d, place, en, &ep, e);
+	rc = ops_enter(look, place, en, &ep, e);
 	if (rc == 0)
 		ops_list_add(l, name, &ep, 2 + place + 1);
 	return rc;
 }
 
 /* From 'place' to the end of its layer.  1: the buffer is full. */
-static int ops_list_layer(struct ops_list *l, const struct dir *d,
+static int ops_list_layer(struct ops_list *l, struct ops_look *look,
 			  uint64_t place, struct err *e)
 {
 	unsigned layer = dir_place_layer(place);
@@ -346,16 +361,16 @@ static int ops_list_layer(struct ops_list *l, const struct dir *d,
 	struct cursor *c = NULL;
 	int rc = 0;
 
-	if (l->m->ao.patterns)
-		rc = ops_path(l->n, d, layer, &path, e);
+	if (look->r.wants)
+		rc = ops_path(l->n, look->d, layer, &path, e);
 	if (rc == 0)
-		rc = cursor_open(&c, l->m->cursors, l->n->id, d, layer,
+		rc = cursor_open(&c, l->m->cursors, l->n->id, look->d, layer,
 				 ordinal, e);
 	for (; rc == 0; ordinal++) {
 		rc = cursor_get(c, ordinal, &en, e);
 		if (rc <= 0)
 			break;
-		rc = ops_list_entry(l, d, dir_place(layer, ordinal), en,
+		rc = ops_list_entry(l, look, dir_place(layer, ordinal), en,
 				    &path, e);
 	}
 	cursor_close(l->m->cursors, c);
@@ -366,13 +381,13 @@ static int ops_list_layer(struct ops_list *l, const struct dir *d,
 static int ops_list_dir(struct ops_list *l, uint64_t off, struct err *e)
 {
 	uint64_t place = off - 2;
-	const struct dir *d;
+	struct ops_look look;
 	unsigned layer;
 	int rc;
 
-	rc = ops_dir(l->m, l->n, &d, e);
-	for (layer = dir_place_layer(place); rc == 0 && layer < d->n;) {
-		rc = ops_list_layer(l, d, place, e);
+	rc = ops_look(&look, l->m, l->n, e);
+	for (layer = dir_place_layer(place); rc == 0 && layer < look.d->n;) {
+		rc = ops_list_layer(l, &look, place, e);
 		place = dir_place(++layer, 0);
 	}
 	return rc < 0 ? rc : 0;

@@ -60,13 +60,12 @@ static const struct opts_row opts_row[] = {
 	  "can" },
 };
 
-static const struct opts_row *opts_find(const char *name, size_t len)
+static const struct opts_row *opts_find(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(opts_row) / sizeof(opts_row[0]); i++)
-		if (strlen(opts_row[i].name) == len &&
-		    memcmp(opts_row[i].name, name, len) == 0)
+		if (strcmp(opts_row[i].name, name) == 0)
 			return &opts_row[i];
 	return NULL;
 }
@@ -161,11 +160,13 @@ static int opts_one(struct opts *o, char *word, struct err *e)
 	if (strncmp(word, "x-", 2) == 0 || strncmp(word, "X-", 2) == 0 ||
 	    strncmp(word, "comment=", 8) == 0)
 		return 0;
-	row = opts_find(word, value ? (size_t)(value - word) : strlen(word));
+	if (value)
+		*value++ = '\0';
+	row = opts_find(word);
 	if (!row)
 		return err_set(e, ERR_CONFIG, "there is no mount option '%s'",
 			       word);
-	return opts_apply(o, row, value ? value + 1 : NULL, e);
+	return opts_apply(o, row, value, e);
 }
 
 int opts_parse(struct opts *o, const char *text, struct err *e)

@@ -163,6 +163,10 @@ static int point_device(struct err *e)
 		return err_set(e, ERR_CONFIG, "this system has no FUSE: load "
 			       "it with 'modprobe fuse'; a container needs "
 			       "'--device /dev/fuse --cap-add SYS_ADMIN'");
+	if (errno == EACCES || errno == EPERM)
+		return err_set(e, ERR_DENIED, "this user may not open "
+			       "/dev/fuse; 'chmod 666 /dev/fuse' is what most "
+			       "systems have");
 	return err_errno(e, errno, "/dev/fuse");
 }
 
