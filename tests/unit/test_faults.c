@@ -8,6 +8,7 @@
  * clean, the next run succeeds without a manual step.
  *
  * Every FAULTS_STRIDE-th call is tried, 97 by default; `make faults` tries all.
+ * An argument names the one operation to try.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -200,7 +201,7 @@ static void try_all(const struct operation *op)
 		}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
 		{ "init", op_init, true, NULL },
@@ -228,7 +229,8 @@ int main(void)
 	world_copy(w.repo, template);
 	world_copy(pins, template_pins);
 	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		try_all(&operations[i]);
+		if (argc < 2 || strcmp(argv[1], operations[i].name) == 0)
+			try_all(&operations[i]);
 	printf("\n%lu runs, %lu of them failed or were killed\n", runs, hits);
 	world_end(&w);
 	return hits > 0 ? 0 : 1;
