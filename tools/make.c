@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/placeholder.h"
 #include "tools/talk.h"
@@ -40,6 +41,8 @@ int make_init(struct make *m, struct app *a, const struct make_args *o,
 	      const char *name, struct err *e)
 {
 	static const struct comp_spec usual = COMP_SPEC_DEFAULT;
+	void (*talk)(const char *fmt, ...)
+		__attribute__((format(printf, 1, 2)));
 	const char *note = NULL;
 	int rc;
 
@@ -66,10 +69,12 @@ int make_init(struct make *m, struct app *a, const struct make_args *o,
 		return err_set(e, ERR_CONFIG, "--json and --dry-run cannot be "
 			       "used together: nothing is made that could be "
 			       "described");
+	/* On a terminal somebody reads it; every hour in cron nobody would. */
+	talk = isatty(STDERR_FILENO) ? talk_warn : talk_info;
 	if (note)
-		talk_warn("--compression %s: %s", o->compression, note);
+		talk("--compression %s: %s", o->compression, note);
 	if (o->chunker)
-		talk_warn("--chunker-params is not used: files are cut in one "
+		talk("--chunker-params is not used: files are cut in one "
 			  "way in all repositories");
 	return 0;
 }

@@ -171,6 +171,33 @@ static int finish_link(struct create *c, const struct entry *en)
 	return wr_done(&w, c->e);
 }
 
+/* What the content takes up in the repository.  Of a piece list that was not
+ * made just now, its plain size: close enough for a figure. */
+static uint64_t finish_stored(struct create *c, const struct entry *en)
+{
+	const struct content *k = &en->content;
+	uint64_t sum = 0;
+	uint32_t len, i;
+
+	switch (k->kind) {
+	case CONTENT_NONE:
+		return 0;
+	case CONTENT_INLINE:
+		return k->data_len;
+	case CONTENT_ONE:
+		return session_find(c->session, &k->id, &len) ? len : 0;
+	case CONTENT_PIECES:
+		for (i = 0; i < k->n_pieces; i++)
+			if (k->piece[i].transform != PIECE_HOLE &&
+			    session_find(c->session, &k->piece[i].id, &len))
+				sum += len;
+		return sum;
+	case CONTENT_LIST:
+		break;
+	}
+	return c->list_stored ? c->list_stored : en->size;
+}
+
 static int finish_entry(struct create *c, struct event *ev)
 {
 	int rc;
@@ -185,14 +212,18 @@ static int finish_entry(struct create *c, struct event *ev)
 			(const char *)ev->en.name, &ev->en, ev->read_nsec,
 			c->e);
 	c->rec->stats.files++;
-	if (S_ISREG(ev->en.mode))
+	if (S_ISREG(ev->en.mode)) {
 		c->rec->stats.bytes += ev->en.size;
+		c->rec->stats.comp_bytes += finish_stored(c, &ev->en);
+	}
+	c->list_stored = 0;
 	return rc;
 }
 
 static int finish_piece(struct create *c, struct batch *b, struct event *ev)
 {
 	struct piece p = { .transform = PIECE_HOLE, .len = ev->hole };
+	uint32_t stored;
 	int rc;
 
 	if (ev->type == EVENT_PIECE) {
@@ -202,6 +233,8 @@ static int finish_piece(struct create *c, struct batch *b, struct event *ev)
 		p.transform = PIECE_RAW;
 		p.len = ev->data_len;
 		p.id = ev->sealed.head.id;
+		if (session_find(c->session, &p.id, &stored))
+			c->list_stored += stored;
 	}
 	return build_list_add(c->list, &p, c->e);
 }

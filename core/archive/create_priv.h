@@ -97,6 +97,7 @@ struct create {
 	size_t in_flight;
 	struct create_dir *dir;
 	struct build_list *list;	/* pieces of the file being finished */
+	uint64_t list_stored;		/* their sealed bytes */
 	struct map links;		/* hard links: key -> 1 + place in */
 	struct buf link_contents;	/* encoded contents */
 	struct buf window;		/* large files */

@@ -37,6 +37,9 @@ uint32_t session_generation(const struct session *s);
 /* Is an object with this id listed, or already sealed by this session?  Any
  * thread. */
 bool session_has(struct session *s, const struct oid *id);
+/* The same; *stored_len is its sealed size, 0 while that is not known. */
+bool session_find(struct session *s, const struct oid *id,
+		  uint32_t *stored_len);
 
 /* What came of sealing.  !fresh: the repository has it, nothing to add. */
 struct session_sealed {

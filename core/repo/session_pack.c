@@ -229,6 +229,18 @@ static int session_pack_append(struct session_pack *p,
 	return 0;
 }
 
+/* Who asks for the object from now on is told its size. */
+static void session_sized(struct session *s, const struct object_head *h)
+{
+	uint64_t *value;
+
+	pthread_mutex_lock(&s->mtx);
+	value = map_get(&s->claimed, h->id.b);
+	if (value)
+		*value = h->stored_len;
+	pthread_mutex_unlock(&s->mtx);
+}
+
 int session_add(struct session *s, const struct session_sealed *o,
 		const struct buf *arena, struct err *e)
 {
@@ -246,6 +258,7 @@ int session_add(struct session *s, const struct session_sealed *o,
 		err_nomem(e);
 	if (rc < 0)
 		return session_die(s, e);
+	session_sized(s, &o->head);
 	s->stats.objects++;
 	s->stats.plain_bytes += o->head.plain_len;
 	s->stats.stored_bytes += o->head.stored_len;

@@ -64,6 +64,7 @@ struct session {
 
 /* session.c */
 int session_die(struct session *s, struct err *e);
+void session_end(struct session *s);
 int session_note_file(struct session *s, const struct session_file *f,
 		      struct err *e);
 

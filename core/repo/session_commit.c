@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of a session.  COMMIT POINT: the put of archives/S in
+ * session_put_record.  Everything before it is garbage that a collector
+ * removes; after it comes only clearing up.
+ */
+#include "repo/session_priv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "repo/catalog.h"
+#include "repo/home.h"
+#include "repo/pin.h"
+#include "repo/repo.h"
+
+/* Every file of the session is there, whole, before it is relied upon. */
+static int session_look_again(struct session *s, struct err *e)
+{
+	char hex[OID_HEX_BYTES], text[SEGMENT_NAME_BYTES];
+	uint64_t bytes;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < s->n_files; i++) {
+		const struct session_file *f = &s->files[i];
+		const char *name = f->kind == STORE_INDEX ?
+			segment_name_put(&f->segment, text) :
+			oid_hex(&f->hash, hex);
+
+		rc = store_stat(repo_store(s->repo), f->kind, name, &bytes, e);
+		if (rc == 0 && bytes != f->bytes)
+			rc = err_set(e, ERR_IO, "has %" PRIu64 " bytes where "
+				"%" PRIu64 " were written", bytes, f->bytes);
+		if (rc < 0)
+			return err_ctx(e, "%s/%s, written by this run",
+				store_kind_name(f->kind), name);
+	}
+	return 0;
+}
+
+static int session_saw(struct record *r, const struct catalog_item *it,
+		       struct err *e)
+{
+	struct record_seen *p;
+	uint32_t i;
+
+	for (i = 0; i < r->n_seen; i++)
+		if (sid_eq(&r->seen[i].client, &it->rec.client))
+			break;
+	if (i == r->n_seen) {
+		p = mem_resize(r->seen, i + 1, sizeof(*p));
+		if (!p)
+			return err_nomem(e);
+		r->seen = p;
+		r->n_seen++;
+		p[i] = (struct record_seen) { .client = it->rec.client };
+	}
+	if (it->rec.seq > r->seen[i].seq) {
+		r->seen[i].seq = it->rec.seq;
+		r->seen[i].hash = it->id;
+	}
+	return 0;
+}
+
+/* This client's chain, what it has seen of the others, and that nobody took
+ * the name meanwhile. */
+static int session_chain(struct session *s, struct record *r, struct err *e)
+{
+	struct catalog *c;
+	struct pin pin;
+	uint64_t last = 0;
+	size_t i;
+	int rc;
+
+	if ((rc = home_client_id(&r->client, e)) < 0 ||
+	    (rc = catalog_load_all(&c, s->repo, e)) < 0)
+		return rc;
+	pin_load(&pin, s->repo);
+	r->seq = sid_eq(&pin.client, &r->client) ? pin.seq + 1 : 1;
+	for (i = 0; rc == 0 && i < c->n; i++) {
+		const struct record *o = &c->item[i]->rec;
+
+		if (!c->item[i]->deleted && o->name &&
+		    strcmp(o->name, r->name) == 0) {
+			rc = err_set(e, ERR_EXIST, "there is an archive '%s' "
+				"already", r->name);
+			break;
+		}
+		if (sid_eq(&o->client, &r->client)) {
+			if (o->seq >= last) {
+				last = o->seq;
+				r->prev = c->item[i]->id;
+			}
+			if (o->seq >= r->seq)
+				r->seq = o->seq + 1;
+			continue;
+		}
+		rc = session_saw(r, c->item[i], e);
+	}
+	catalog_free(c);
+	return rc;
+}
+
+static int session_put_record(struct session *s, struct record *r,
+			      struct oid *id, struct err *e)
+{
+	struct store *st = repo_store(s->repo);
+	struct buf b = BUF_INIT, there = BUF_INIT;
+	char hex[SID_HEX_BYTES];
+	int rc;
+
+	sid_hex(&s->id, hex);
+	if ((rc = record_seal(repo_ctx(s->repo), r, s->keys, &b, id, e)) < 0)
+		goto out;
+	rc = store_put_buf(st, STORE_ARCHIVES, hex, &b, STORE_PUT_RACE, e);
+	if (rc == ERR_EXIST) {
+		/* Our own put that got through before it failed, or a fence. */
+		rc = store_get_all(st, STORE_ARCHIVES, hex, RECORD_MAX_BYTES,
+			&there, e);
+		if (rc == 0 && (there.len != b.len ||
+				memcmp(there.p, b.p, b.len) != 0))
+			rc = err_set(e, ERR_RETRY, "a collector has fenced "
+				"this session: the archive was not made");
+	}
+	if (rc == 0)
+		rc = store_sync(st, e);
+out:
+	buf_release(&b);
+	buf_release(&there);
+	return rc;
+}
+
+/* This machine remembers what it wrote last. */
+static void session_pin(struct session *s, const struct record *r,
+			const struct oid *id)
+{
+	struct pin p = { .client = r->client, .seq = r->seq, .record = *id };
+	struct err e = { ERR_OK, "" };
+
+	if (pin_save(&p, s->repo, &e) < 0)
+		log_info("session", "not pinned: %s", e.msg);
+}
+
+int session_commit(struct session *s, struct record *r, struct oid *id,
+		   struct err *e)
+{
+	struct err merge = { ERR_OK, "" };
+	int rc;
+
+	BUG_ON(r->root.kind != DIR_ROOT || s->ended);
+	if ((rc = session_flush(s, e)) < 0)		/* W2, W3 */
+		goto out;
+	if (!idx_has(s->idx, &r->root.id)) {
+		rc = err_set(e, ERR_IO, "the archive's root is not listed");
+		goto out;
+	}
+	if ((rc = session_look_again(s, e)) < 0)
+		goto out;
+	r->session = s->id;
+	r->key = s->key;
+	r->generation = idx_generation(s->idx);
+	if ((rc = session_chain(s, r, e)) < 0)
+		goto out;
+	rc = session_put_record(s, r, id, e);		/* W4 */
+	if (rc == 0)
+		session_pin(s, r, id);
+	if (rc == 0 && idx_merge(s->idx, &merge) < 0)
+		log_info("index", "not merged: %s", merge.msg);
+out:
+	if (rc < 0)
+		session_die(s, e);
+	session_end(s);					/* W5 */
+	return rc;
+}
