@@ -102,7 +102,8 @@ cp -a vmail before
 python3 use.py
 must muniment create --stats ::two vmail
 # A message with two names may be read once more when one of them changes.
-read=$(sed -n 's/^Files: \([0-9]*\) added, 0 changed,.* 0 not read$/\1/p' "$OUT")
+read=$(sed -n 's/^Files: \([0-9]*\) added, 0 changed,.* 0 not read$/\1/p' \
+	"$OUT")
 [ "$read" -le 61 ] || fail "renaming made it read $read files"
 new=$(sed -n 's/.*in the archive, \([0-9]*\) of them new.*/\1/p' "$OUT")
 [ "$new" -lt 500000 ] || fail "renaming cost $new bytes"

@@ -24,7 +24,7 @@
 #include "tests/lib/manifest.h"
 #include "tests/lib/tinytree.h"
 
-static char scratch[64];
+static char scratch[256];
 
 static char *in_scratch(const char *name)
 {
@@ -311,7 +311,7 @@ static int set_up(void **state)
 	/* Five days of renames take five times as long on a disk. */
 	if (!tmp)
 		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	snprintf(scratch, sizeof(scratch), "%.40s/test_mkmail-XXXXXX", tmp);
+	snprintf(scratch, sizeof(scratch), "%.200s/test_mkmail-XXXXXX", tmp);
 	return sodium_init() < 0 || !mkdtemp(scratch) ? -1 : 0;
 }
 
