@@ -60,8 +60,8 @@ static void text_repo(struct app *a, struct task *t, const struct stats *s)
 		       app_size(a, total, s->total_bytes));
 	report_rule();
 	report_head();
-	report_sizes(a, "All archives:", s->archive_bytes, 0,
-		     s->object_stored_bytes);
+	report_sizes(a, "All archives:", s->archive_bytes,
+		     s->archive_stored_bytes, s->object_stored_bytes);
 	printf("\n%15s %20s\n%-15s %20" PRIu64 "\n", "", "Unique chunks",
 	       "Chunk index:", s->objects);
 }
@@ -101,8 +101,8 @@ static int text_archive(struct app *a,
 	report_head();
 	report_sizes(a, "This archive:", r->stats.bytes, r->stats.comp_bytes,
 		     r->stats.stored_bytes);
-	report_sizes(a, "All archives:", s->archive_bytes, 0,
-		     s->object_stored_bytes);
+	report_sizes(a, "All archives:", s->archive_bytes,
+		     s->archive_stored_bytes, s->object_stored_bytes);
 	printf("\n%15s %20s\n%-15s %20" PRIu64 "\n", "", "Unique chunks",
 	       "Chunk index:", s->objects);
 	buf_release(&line);

@@ -52,7 +52,8 @@ static void text(const struct app *a, struct repo *r,
 	report_sizes(a, "This archive:", s->bytes, s->comp_bytes,
 		     s->stored_bytes);
 	if (all)
-		report_sizes(a, "All archives:", all->archive_bytes, 0,
+		report_sizes(a, "All archives:", all->archive_bytes,
+			     all->archive_stored_bytes,
 			     all->object_stored_bytes);
 	report_rule();
 	printf("Files: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
@@ -65,9 +66,10 @@ static void text(const struct app *a, struct repo *r,
 
 json_t *report_cache(const char *path, const struct stats *s)
 {
-	return json_pack("{s:o, s:{s:o, s:o, s:o, s:o}}",
+	return json_pack("{s:o, s:{s:o, s:o, s:o, s:o, s:o}}",
 			 "path", json_text(path), "stats",
 			 "total_size", json_int(s->archive_bytes),
+			 "total_csize", json_int(s->archive_stored_bytes),
 			 "unique_size", json_int(s->object_plain_bytes),
 			 "unique_csize", json_int(s->object_stored_bytes),
 			 "total_unique_chunks", json_int(s->objects));

@@ -75,8 +75,6 @@ struct create_opts {
 struct create_result {
 	struct record rec;		/* as committed */
 	struct oid id;
-	uint64_t all_bytes, all_stored;	/* this archive and the repository:
-					 * see catalog/stats */
 	uint64_t walk_errors;		/* files that could not be read */
 	bool partial;
 	double seconds;

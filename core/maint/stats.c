@@ -60,8 +60,10 @@ int stats_repo(struct repo *r, const struct catalog *c, struct stats *out,
 			&w, e);
 	idx_close(x);
 	out->archives = c ? c->n : 0;
-	for (i = 0; c && i < c->n; i++)
+	for (i = 0; c && i < c->n; i++) {
 		out->archive_bytes += c->item[i]->rec.stats.bytes;
+		out->archive_stored_bytes += c->item[i]->rec.stats.comp_bytes;
+	}
 	store_space(repo_store(r), &out->free_bytes, &out->total_bytes, NULL);
 	return rc;
 }
