@@ -18,6 +18,7 @@
 #include "repo/catalog.h"
 #include "repo/home.h"
 
+#define CREATE_LIST_BYTES (64u << 10)	/* of arguments, of paths */
 #define CREATE_TRIES 3		/* sessions, when collectors fence them */
 
 static int create_dup(char **out, const char *s, struct err *e)
@@ -26,14 +27,21 @@ static int create_dup(char **out, const char *s, struct err *e)
 	return *out ? 0 : err_nomem(e);
 }
 
+/* A list for the record, which is small: what is too much is left out. */
 static int create_dup_list(struct strv *out, const struct strv *in,
 			   struct err *e)
 {
-	size_t i;
+	size_t i, room = CREATE_LIST_BYTES;
 	int rc = 0;
 
-	for (i = 0; in && rc == 0 && i < in->n; i++)
+	for (i = 0; in && rc == 0 && i < in->n; i++) {
+		size_t len = strlen(in->v[i]) + 1;
+
+		if (len > room)
+			return strv_add(out, "...", e);
+		room -= len;
 		rc = strv_add(out, in->v[i], e);
+	}
 	return rc;
 }
 
