@@ -76,7 +76,7 @@ static int scan_path(struct scan *s, const struct entry *en, struct err *e)
 /* The listing could not be read: say so, go on behind it. */
 static int scan_damaged(struct scan *s, int rc, struct err *e)
 {
-	if (!s->o->damaged || (rc != ERR_CORRUPT && rc != ERR_NOENT))
+	if (!s->o->damaged || (rc != ERR_CORRUPT))
 		return rc;
 	if (buf_cstr(&s->path, e) < 0)
 		return ERR_NOMEM;

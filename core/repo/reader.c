@@ -351,15 +351,17 @@ static int reader_load(struct reader *rd, enum obj_type t,
 		rd->stats.read_bytes += s->sealed.len;
 		rd->stats.plain_bytes += out->len;
 		pthread_mutex_unlock(&rd->mtx);
-	} else if (why.code == ERR_OK && rc == ERR_NOENT) {
-		err_set(e, ERR_NOENT, "%s object %.16s is not in the "
-			"repository", fmt_type_name(t), oid_hex(id, hex));
 	} else if (why.code != ERR_OK) {
 		if (e)
 			*e = why;
 		err_ctx(e, "%s object %.16s", fmt_type_name(t),
 			oid_hex(id, hex));
 	}
+	/* Who asks has it from a node or a record, so it must be there: to say
+	 * "no such thing" would make damage look like an empty folder. */
+	if (rc == ERR_NOENT)
+		rc = err_set(e, ERR_CORRUPT, "%s object %.16s is missing from "
+			"the repository", fmt_type_name(t), oid_hex(id, hex));
 	reader_scratch_put(rd, s);
 	return rc;
 }

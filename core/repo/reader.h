@@ -27,8 +27,8 @@ int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
 void reader_close(struct reader *rd);		/* NULL ok */
 struct repo *reader_repo(const struct reader *rd);
 
-/* Give back with reader_release.  ERR_NOENT: no pack that is there has it.
- * ERR_CORRUPT: it is damaged, the message names pack and object. */
+/* Give back with reader_release.  ERR_CORRUPT: it is damaged or missing, the
+ * message names the object, and the pack if there is one. */
 int reader_get(struct reader *rd, enum obj_type t, const struct oid *id,
 	       struct obj **out, struct err *e);
 void reader_release(struct reader *rd, struct obj *o);	/* NULL ok */
