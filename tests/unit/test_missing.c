@@ -66,7 +66,7 @@ static void look(const char *path, bool content, int want)
 int main(void)
 {
 	struct err e = { ERR_OK, "" };
-	char mail[WORLD_PATH + 8];
+	char mail[4 * WORLD_PATH];
 
 	world_make(&w, "missing");
 	if (world_init(&w, &e) < 0 || world_create(&w, "a", &e) < 0)
