@@ -111,15 +111,15 @@ static bool acl_perm(struct tar_text t, uint16_t *perm)
 			*perm |= 1;
 			break;
 		case '-':
+			break;
 		case ' ':
 		case '\t':
-			break;
 		case '#':
 			return true;	/* "#effective:..." */
 		default:
 			return false;
 		}
-	return true;
+	return t.len > 0;
 }
 
 /* A number; or star's fourth field; or a name that is known here. */

@@ -455,9 +455,12 @@ static int pax_record(struct tar_pax *x, struct pax_record *r, struct err *e)
 int tar_pax_apply(struct tar_pax *x, const struct buf *records,
 		  struct err *e)
 {
-	const char *p = (const char *)records->p, *end = p + records->len;
+	const char *p = (const char *)records->p, *end;
 	int rc = 0;
 
+	if (records->len == 0)
+		return 0;
+	end = p + records->len;
 	while (rc == 0 && p < end) {
 		const char *blank = memchr(p, ' ', (size_t)(end - p)), *eq;
 		const char *stop;
