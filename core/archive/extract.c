@@ -247,17 +247,17 @@ static void extract_progress(struct extract *x, const char *path)
 }
 
 /* A link whose first has gone to the workers, or is there already. */
-static bool extract_is_further(struct extract *x, const struct entry *en)
+static int extract_is_further(struct extract *x, const struct entry *en,
+			      bool *further)
 {
 	uint8_t key[16] = { 2 };	/* apart from those of made links */
 	uint64_t *value;
-	bool was = false;
 
+	*further = false;
 	if (!en->link_group)
-		return false;
+		return 0;
 	memcpy(key + 8, &en->link_group, 8);
-	map_put(&x->links, key, &value, &was, NULL);
-	return was;
+	return map_put(&x->links, key, &value, further, x->e);
 }
 
 static int extract_place(struct extract *x, const struct scan_item *it,
@@ -282,7 +282,7 @@ static int extract_place(struct extract *x, const struct scan_item *it,
 static int extract_item(const struct scan_item *it, void *ctx)
 {
 	struct extract *x = ctx;
-	bool dir = S_ISDIR(it->entry->mode);
+	bool dir = S_ISDIR(it->entry->mode), further;
 	int rc;
 
 	if (x->o->flags & EXTRACT_STDOUT) {
@@ -303,8 +303,9 @@ static int extract_item(const struct scan_item *it, void *ctx)
 		return rc < 0 ? rc : dir ? 1 : 0;
 	if (dir)
 		return it->leave ? extract_event_add(x, EXTRACT_LEAVE, it) : 0;
-	return extract_event_add(x, extract_is_further(x, it->entry) ?
-		EXTRACT_LINK : EXTRACT_FILE, it);
+	if ((rc = extract_is_further(x, it->entry, &further)) < 0)
+		return rc;
+	return extract_event_add(x, further ? EXTRACT_LINK : EXTRACT_FILE, it);
 }
 
 static void extract_scan_damage(const char *path, const struct err *why,
