@@ -154,14 +154,16 @@ static int check_record(struct check *c, const struct catalog_item *it)
 	if (rc == 0 && !oid_eq(&now.id, &it->id))
 		rc = err_set(&why, ERR_CORRUPT,
 			"the record was replaced by another");
+	record_release(&now.rec);
+	if (rc == ERR_NOMEM)
+		return err_nomem(c->e);
 	if (rc < 0) {
 		snprintf(file, sizeof(file), "archives/%s",
 			sid_hex(&it->rec.session, hex));
 		check_say(c, CHECK_DAMAGE, file, it->rec.name, NULL, "%s",
 			why.msg);
 	}
-	record_release(&now.rec);
-	return rc == ERR_NOMEM ? rc : 0;
+	return 0;
 }
 
 static void check_bad_records(struct check *c, const struct catalog *cat)

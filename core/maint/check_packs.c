@@ -33,17 +33,20 @@ static void check_pack_free(struct check_pack *p)
 	free(p);
 }
 
-static void check_pack_bad(struct check_pack *p, const char *text)
+/* A finding that cannot be kept fails the pack: it must not look sound. */
+static int check_pack_bad(struct check_pack *p, const char *text,
+			  struct err *e)
 {
-	strv_add(&p->bad, text, NULL);
+	return strv_add(&p->bad, text, e);
 }
 
-static int check_pack_bad_id(struct check_pack *p, const struct oid *id)
+static int check_pack_bad_id(struct check_pack *p, const struct oid *id,
+			     struct err *e)
 {
 	struct oid *n = mem_resize(p->bad_id, p->n_bad_id + 1, sizeof(*n));
 
 	if (!n)
-		return ERR_NOMEM;
+		return err_nomem(e);
 	p->bad_id = n;
 	n[p->n_bad_id++] = *id;
 	return 0;
@@ -99,7 +102,8 @@ static int check_pack_keys(struct check *c, struct pack_open *p,
 }
 
 static int check_pack_object(struct check *c, struct check_pack *p,
-			     struct pack_open *o, const struct pack_entry *en)
+			     struct pack_open *o, const struct pack_entry *en,
+			     struct err *e)
 {
 	char hex[OID_HEX_BYTES], text[ERR_MSG_BYTES + 100];
 	struct err why = { ERR_OK, "" };
@@ -112,14 +116,14 @@ static int check_pack_object(struct check *c, struct check_pack *p,
 			repo_id_key(c->repo, en->obj.type),
 			o->file->p + en->off, &o->scratch, o->plain.p, &why);
 	if (rc == ERR_NOMEM)
-		return rc;
+		return err_nomem(e);
 	if (rc == 0)
 		return 0;
 	snprintf(text, sizeof(text), "%s object %.16s: %s",
 		fmt_type_name(en->obj.type), oid_hex(&en->obj.id, hex),
 		why.msg);
-	check_pack_bad(p, text);
-	return check_pack_bad_id(p, &en->obj.id);
+	rc = check_pack_bad(p, text, e);
+	return rc < 0 ? rc : check_pack_bad_id(p, &en->obj.id, e);
 }
 
 static int check_pack_objects(struct check *c, struct check_pack *p,
@@ -137,14 +141,14 @@ static int check_pack_objects(struct check *c, struct check_pack *p,
 		if (!check_pack_listed(c, &t->entries[i], name))
 			stray++;
 		if (c->o->flags & CHECK_DATA)
-			rc = check_pack_object(c, p, &o, &t->entries[i]);
+			rc = check_pack_object(c, p, &o, &t->entries[i], e);
 		p->objects++;
 		p->bytes += t->entries[i].obj.plain_len;
 	}
-	if (stray && map_get(&c->listed, name->b)) {
+	if (rc == 0 && stray && map_get(&c->listed, name->b)) {
 		snprintf(text, sizeof(text), "%u of its objects are not where "
 			"the index says", stray);
-		check_pack_bad(p, text);
+		rc = check_pack_bad(p, text, e);
 	}
 	key_free(o.keys);
 	buf_release(&o.scratch);
@@ -191,8 +195,10 @@ static void check_pack_work(struct job *j, unsigned worker, void *ctx)
 	/* A damaged pack is a finding, not the end of the check. */
 	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
 	    rc == ERR_NOENT) {
-		check_pack_bad(p, j->err.msg);
-		err_clear(&j->err);
+		struct err nomem = { ERR_OK, "" };
+
+		check_pack_bad(p, j->err.msg, &nomem);
+		j->err = nomem;
 	}
 	buf_release(&file);
 }
@@ -224,10 +230,17 @@ static int check_pack_take(struct check *c)
 	return rc;
 }
 
+struct check_names {
+	struct strv *names;
+	struct err *e;
+};
+
 static int check_name_cb(const char *name, uint64_t size, void *ctx)
 {
+	struct check_names *n = ctx;
+
 	(void)size;
-	return strv_add(ctx, name, NULL);
+	return strv_add(n->names, name, n->e);
 }
 
 static int check_pack_kind(struct check *c, enum store_kind kind,
@@ -334,14 +347,21 @@ static int check_segment(struct check *c, const char *text)
 	return rc;
 }
 
+static int check_list(struct check *c, enum store_kind kind,
+		      struct strv *names)
+{
+	struct check_names n = { names, c->e };
+
+	return store_list(repo_store(c->repo), kind, check_name_cb, &n, c->e);
+}
+
 static int check_segments(struct check *c)
 {
 	struct strv names = STRV_INIT;
 	size_t i;
 	int rc;
 
-	rc = store_list(repo_store(c->repo), STORE_INDEX, check_name_cb,
-		&names, c->e);
+	rc = check_list(c, STORE_INDEX, &names);
 	for (i = 0; rc == 0 && i < names.n; i++)
 		rc = check_segment(c, names.v[i]);
 	strv_release(&names);
@@ -351,7 +371,6 @@ static int check_segments(struct check *c)
 int check_packs(struct check *c)
 {
 	struct strv data = STRV_INIT, meta = STRV_INIT;
-	struct store *st = repo_store(c->repo);
 	struct map there = MAP_INIT;
 	struct check_missing missing = { c, &there };
 	struct job *j;
@@ -359,8 +378,8 @@ int check_packs(struct check *c)
 
 	if ((rc = check_segments(c)) < 0 ||
 	    (rc = idx_each_pack(c->idx, check_listed_cb, c, c->e)) < 0 ||
-	    (rc = store_list(st, STORE_META, check_name_cb, &meta, c->e)) < 0 ||
-	    (rc = store_list(st, STORE_DATA, check_name_cb, &data, c->e)) < 0)
+	    (rc = check_list(c, STORE_META, &meta)) < 0 ||
+	    (rc = check_list(c, STORE_DATA, &data)) < 0)
 		goto out;
 	strv_sort(&data);
 	strv_sort(&meta);

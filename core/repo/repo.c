@@ -128,6 +128,8 @@ static int repo_read_store_slots(struct repo *r, struct buf *slots,
 	int rc;
 
 	rc = store_list(r->store, STORE_KEYS, repo_slot_cb, &names, e);
+	if (rc == ERR_NOMEM)
+		err_nomem(e);
 	strv_sort(&names);
 	for (i = 0; rc == 0 && i < names.n && i < REPO_SLOTS_MAX; i++) {
 		size_t before = slots->len;
