@@ -49,6 +49,21 @@ void create_warn(struct create *c, const char *path, const char *op,
 	create_warn_text(c, path, why);
 }
 
+/* It is in the archive, without something of it. */
+static void create_warn_part(struct create *c, const char *path,
+			     const char *part, int errnum)
+{
+	char words[128];
+	const char *why = strerror_r(errnum, words, sizeof(words));
+
+	log_warn("create", "'%s' is in the archive without its %s: %s", path,
+		part, why);
+	c->rec->stats.errors++;
+	if (c->warnings.n < CREATE_WARNINGS_MAX)
+		strv_take(&c->warnings, mem_printf("%s: %s: %s", path, part,
+			why), NULL);
+}
+
 void create_progress(struct create *c, const char *path)
 {
 	struct session_stats st = { 0 };
@@ -152,9 +167,12 @@ static int create_meta_stat(struct create *c, const struct walk_item *it,
 
 /* --- extended attributes --- */
 
+#define XATTR_TRIES 5		/* for a set that changes under us */
+
 /* By fd, or, for what is not opened, by a path that does not follow the last
  * link. */
 struct xattr_of {
+	const char *shown;	/* for messages */
 	int fd;
 	char path[64 + NAME_MAX];
 };
@@ -184,27 +202,52 @@ static int xattr_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* No attributes there, or no longer; not a failure to read them. */
+static bool xattr_none(int errnum)
+{
+	return errnum == ENODATA || errnum == ENOTSUP || errnum == ENOENT;
+}
+
+/* The value of one; *len < 0: errno says why there is none. */
+static int xattr_value(struct create *c, const struct xattr_of *x,
+		       const char *name, uint8_t **value, ssize_t *len)
+{
+	int tries = 0;
+
+	do {
+		free(*value);
+		*value = NULL;
+		*len = xattr_get(x, name, NULL, 0);
+		if (*len < 0)
+			return 0;
+		*value = mem_alloc((size_t)*len + 1);
+		if (!*value)
+			return err_nomem(c->e);
+		*len = xattr_get(x, name, *value, (size_t)*len + 1);
+	} while (*len < 0 && errno == ERANGE && ++tries < XATTR_TRIES);
+	return 0;
+}
+
 /* One attribute into the set; one that went in the meantime is left out. */
 static int xattr_put(struct create *c, const struct xattr_of *x,
 		     const char *name, struct wr *w, uint64_t *n)
 {
+	uint8_t *value = NULL;
 	ssize_t len;
-	void *value;
+	int rc;
 
-	(void)c;
-	len = xattr_get(x, name, NULL, 0);
-	if (len < 0 || len > XATTR_SIZE_MAX)
-		return 0;
-	value = mem_alloc((size_t)len + 1);
-	if (!value)
-		return ERR_NOMEM;
-	len = xattr_get(x, name, value, (size_t)len + 1);
-	if (len >= 0) {
+	if ((rc = xattr_value(c, x, name, &value, &len)) < 0)
+		return rc;
+	if (len > XATTR_VALUE_BYTES) {
+		create_warn_part(c, x->shown, name, E2BIG);
+	} else if (len >= 0) {
 		wr_varint(w, strlen(name));
 		wr_bytes(w, name, strlen(name));
 		wr_varint(w, (uint64_t)len);
 		wr_bytes(w, value, (size_t)len);
 		++*n;
+	} else if (!xattr_none(errno)) {
+		create_warn_part(c, x->shown, name, errno);
 	}
 	free(value);
 	return 0;
@@ -237,22 +280,47 @@ static int xattr_set(struct create *c, const struct xattr_of *x,
 	return rc;
 }
 
-static int xattr_read(struct create *c, const struct xattr_of *x, ssize_t len)
+/* The names; *len < 0: errno says why there are none. */
+static int xattr_names(struct create *c, const struct xattr_of *x,
+		       char **list, ssize_t *len)
+{
+	int tries = 0;
+
+	do {
+		free(*list);
+		*list = NULL;
+		*len = xattr_list(x, NULL, 0);
+		if (*len <= 0)
+			return 0;
+		*list = mem_alloc((size_t)*len + 1);
+		if (!*list)
+			return err_nomem(c->e);
+		*len = xattr_list(x, *list, (size_t)*len);
+	} while (*len < 0 && errno == ERANGE && ++tries < XATTR_TRIES);
+	return 0;
+}
+
+/* The set into c->xattrs. */
+static int xattr_read(struct create *c, const struct xattr_of *x)
 {
 	const char **name = NULL;
-	char *list, *s;
+	char *list = NULL, *s;
+	ssize_t len;
 	size_t n = 0;
-	int rc = 0;
+	int rc;
 
-	list = mem_alloc((size_t)len + 1);
+	buf_clear(&c->xattrs);
+	if ((rc = xattr_names(c, x, &list, &len)) < 0)
+		return rc;
+	if (len < 0 && !xattr_none(errno))
+		create_warn_part(c, x->shown, "extended attributes", errno);
+	if (len <= 0)
+		goto out;
 	name = mem_array((size_t)len + 1, sizeof(*name));
-	if (!list || !name) {
+	if (!name) {
 		rc = err_nomem(c->e);
 		goto out;
 	}
-	len = xattr_list(x, list, (size_t)len);
-	if (len < 0)
-		goto out;	/* changed meanwhile: as none */
 	list[len] = '\0';
 	for (s = list; s < list + len; s += strlen(s) + 1)
 		name[n++] = s;
@@ -266,8 +334,7 @@ out:
 int create_xattrs(struct create *c, const struct walk_item *it, int fd,
 		  struct entry *en)
 {
-	struct xattr_of x = { .fd = fd };
-	ssize_t len;
+	struct xattr_of x = { .shown = it->path, .fd = fd };
 	int rc;
 
 	en->xattrs = NULL;
@@ -278,14 +345,10 @@ int create_xattrs(struct create *c, const struct walk_item *it, int fd,
 	if (fd < 0)
 		snprintf(x.path, sizeof(x.path), "/proc/self/fd/%d/%s",
 			it->dirfd, it->name);
-	len = xattr_list(&x, NULL, 0);
-	if (len <= 0)
-		return 0;
-	if ((rc = xattr_read(c, &x, len)) < 0 || c->xattrs.len == 0)
+	if ((rc = xattr_read(c, &x)) < 0 || c->xattrs.len == 0)
 		return rc;
 	if (c->xattrs.len > XATTR_SET_MAX) {
-		log_warn("create", "'%s': its extended attributes are too "
-			"large and were left out", it->path);
+		create_warn_part(c, it->path, "extended attributes", E2BIG);
 		return 0;
 	}
 	if (c->xattrs.len > ENTRY_XATTR_INLINE_MAX && c->session)
