@@ -52,7 +52,7 @@ int idx_insert(struct idx *x, struct idx_seg *g, struct err *e)
 	return 0;
 }
 
-static bool idx_knows(const struct idx *x, const struct segment_name *name)
+bool idx_knows(const struct idx *x, const struct segment_name *name)
 {
 	size_t i;
 
@@ -62,8 +62,7 @@ static bool idx_knows(const struct idx *x, const struct segment_name *name)
 	return false;
 }
 
-static int idx_load(struct idx *x, const struct segment_name *name,
-		    struct err *e)
+int idx_load(struct idx *x, const struct segment_name *name, struct err *e)
 {
 	struct segment s = { 0 };
 	struct idx_seg *g;
@@ -83,13 +82,6 @@ static int idx_load(struct idx *x, const struct segment_name *name,
 		idx_seg_free(g);
 	return rc;
 }
-
-struct idx_listing {
-	struct segment_name *name;
-	size_t n, cap;
-	uint32_t newest;
-	struct err *e;
-};
 
 static int idx_list_cb(const char *text, uint64_t size, void *ctx)
 {
@@ -113,6 +105,12 @@ static int idx_list_cb(const char *text, uint64_t size, void *ctx)
 	}
 	l->name[l->n++] = name;
 	return 0;
+}
+
+int idx_list(struct idx *x, struct idx_listing *l, struct err *e)
+{
+	l->e = e;
+	return store_list(repo_store(x->repo), STORE_INDEX, idx_list_cb, l, e);
 }
 
 static int idx_generation_cb(const char *text, uint64_t size, void *ctx)
@@ -200,8 +198,7 @@ static int idx_list_once(struct idx *x, struct err *e)
 		rc = x->view == IDX_WRITER ? idx_read_base(x, &g, e) : 0;
 	}
 	if (rc == 0)
-		rc = store_list(repo_store(x->repo), STORE_INDEX, idx_list_cb,
-			&l, e);
+		rc = idx_list(x, &l, e);
 	for (i = 0; rc == 0 && i < l.n; i++) {
 		if (!idx_in_view(x, &g, &l.name[i]) ||
 		    idx_knows(x, &l.name[i]))
@@ -291,8 +288,8 @@ static uint32_t idx_block(const struct idx_seg *g, uint64_t key)
 
 /* A prefix whose first 8 bytes are the fence's may begin a block earlier;
  * 64-bit ties do not happen by chance, and only cost a miss. */
-static const uint8_t *idx_seg_find(struct idx_seg *g, const struct oid *id,
-				   uint32_t *block)
+const uint8_t *idx_seg_find(struct idx_seg *g, const struct oid *id,
+			    uint32_t *block)
 {
 	uint64_t key = idx_be64(id->b);
 	uint32_t lo, hi;
@@ -365,9 +362,9 @@ bool idx_find_next(struct idx *x, const struct oid *id, unsigned *at,
 		const uint8_t *p = idx_seg_find(g, id, &block);
 
 		if (p && !idx_local_sound(g, block)) {
-			log_warn("index", "a local copy of the index is "
-				"damaged: it will be made anew");
-			atomic_store(&g->bad, true);
+			if (!atomic_exchange(&g->bad, true))
+				log_warn("index", "a local copy of the index "
+					"is damaged: it will be made anew");
 			continue;
 		}
 		if (p && idx_locate(x, g, p, out)) {

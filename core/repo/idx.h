@@ -66,5 +66,10 @@ int idx_each_pack(struct idx *x, idx_pack_fn *fn, void *ctx, struct err *e);
 int idx_add(struct idx *x, const struct segment_name *name,
 	    struct segment *s, struct err *e);	/* takes s's arrays */
 int idx_merge(struct idx *x, struct err *e);
+/* A segment of this session is no longer in the store.  0: another writer has
+ * merged it, all that it lists is listed in segments that are there.
+ * ERR_NOENT: it is not. */
+int idx_merged(struct idx *x, const struct segment_name *name,
+	       struct err *e);
 
 #endif

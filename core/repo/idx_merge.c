@@ -219,3 +219,80 @@ int idx_merge(struct idx *x, struct err *e)
 	}
 	return rc == ERR_NOENT ? 0 : rc;
 }
+
+/* --- a segment of ours that somebody else merged --- */
+
+/* Does a segment that is there list the object of the entry at p? */
+static bool idx_merged_entry(const struct idx *x, const uint8_t *p,
+			     const bool *there)
+{
+	struct oid id = { { 0 } };
+	uint32_t block = 0;
+	size_t i;
+
+	memcpy(id.b, p, SEGMENT_PREFIX_BYTES);
+	for (i = 0; i < x->n_seg; i++)
+		if (there[i] && idx_seg_find(x->seg[i], &id, &block) &&
+		    idx_local_sound(x->seg[i], block))
+			return true;
+	return false;
+}
+
+/* What came since this view was made; the view's generation stays. */
+static int idx_merged_list(struct idx *x, struct idx_listing *l,
+			   struct err *e)
+{
+	size_t i;
+	int rc;
+
+	l->n = 0;
+	rc = idx_list(x, l, e);
+	for (i = 0; rc == 0 && i < l->n; i++)
+		if (l->name[i].kind == SEGMENT_SESSION &&
+		    l->name[i].generation >= x->generation &&
+		    !idx_knows(x, &l->name[i]))
+			rc = idx_load(x, &l->name[i], e);
+	return rc;
+}
+
+static bool idx_merged_all(const struct idx *x, const struct idx_seg *g,
+			   const struct idx_listing *l, bool *there)
+{
+	size_t i, k;
+
+	for (i = 0; i < x->n_seg; i++) {
+		there[i] = false;
+		for (k = 0; k < l->n && !there[i]; k++)
+			there[i] = oid_eq(&l->name[k].hash,
+				&x->seg[i]->name.hash);
+	}
+	for (i = 0; i < g->n_entries; i++)
+		if (!idx_merged_entry(x, g->entries + i * SEGMENT_ENTRY_BYTES,
+				      there))
+			return false;
+	return true;
+}
+
+int idx_merged(struct idx *x, const struct segment_name *name, struct err *e)
+{
+	struct idx_listing l = { 0 };
+	struct idx_seg *g = NULL;
+	bool *there = NULL;
+	int tries, rc = ERR_NOENT;
+	size_t i;
+
+	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++)
+		rc = idx_merged_list(x, &l, e);
+	for (i = 0; i < x->n_seg; i++)
+		if (oid_eq(&x->seg[i]->name.hash, &name->hash))
+			g = x->seg[i];
+	there = mem_array(x->n_seg, sizeof(*there));
+	if (rc == 0 && !there)
+		rc = err_nomem(e);
+	if (rc == 0 && (!g || !idx_merged_all(x, g, &l, there)))
+		rc = err_set(e, ERR_NOENT, "it is gone, and nothing that is "
+			"there lists the same");
+	free(there);
+	free(l.name);
+	return rc;
+}

@@ -72,6 +72,19 @@ void idx_seg_free(struct idx_seg *g);
 uint64_t idx_be64(const uint8_t *p);
 
 /* idx.c */
+struct idx_listing {
+	struct segment_name *name;
+	size_t n, cap;
+	uint32_t newest;		/* generation */
+	struct err *e;
+};
 int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
+bool idx_knows(const struct idx *x, const struct segment_name *name);
+/* Add the names in index/ to l. */
+int idx_list(struct idx *x, struct idx_listing *l, struct err *e);
+/* Open a segment and insert it. */
+int idx_load(struct idx *x, const struct segment_name *name, struct err *e);
+const uint8_t *idx_seg_find(struct idx_seg *g, const struct oid *id,
+			    uint32_t *block);
 
 #endif

@@ -17,29 +17,53 @@
 #include "repo/pin.h"
 #include "repo/repo.h"
 
+static int session_look_at(struct session *s, const struct session_file *f,
+			   struct err *e)
+{
+	char hex[OID_HEX_BYTES], text[SEGMENT_NAME_BYTES];
+	const char *name = f->kind == STORE_INDEX ?
+		segment_name_put(&f->segment, text) : oid_hex(&f->hash, hex);
+	uint64_t bytes;
+	int rc;
+
+	rc = store_stat(repo_store(s->repo), f->kind, name, &bytes, e);
+	if (rc == 0 && bytes != f->bytes)
+		rc = err_set(e, ERR_IO, "has %" PRIu64 " bytes where %" PRIu64
+			" were written", bytes, f->bytes);
+	if (rc == ERR_NOENT && f->kind == STORE_INDEX)
+		rc = idx_merged(s->idx, &f->segment, e);
+	if (rc < 0)
+		err_ctx(e, "%s/%s, written by this run",
+			store_kind_name(f->kind), name);
+	else
+		err_clear(e);
+	return rc;
+}
+
+static int session_fenced(struct err *e)
+{
+	return err_set(e, ERR_RETRY, "a collector has fenced this session: "
+		"the archive was not made");
+}
+
 /* Every file of the session is there, whole, before it is relied upon. */
 static int session_look_again(struct session *s, struct err *e)
 {
-	char hex[OID_HEX_BYTES], text[SEGMENT_NAME_BYTES];
+	struct err why = { ERR_OK, "" };
+	char hex[SID_HEX_BYTES];
 	uint64_t bytes;
 	size_t i;
-	int rc;
+	int rc = 0;
 
-	for (i = 0; i < s->n_files; i++) {
-		const struct session_file *f = &s->files[i];
-		const char *name = f->kind == STORE_INDEX ?
-			segment_name_put(&f->segment, text) :
-			oid_hex(&f->hash, hex);
-
-		rc = store_stat(repo_store(s->repo), f->kind, name, &bytes, e);
-		if (rc == 0 && bytes != f->bytes)
-			rc = err_set(e, ERR_IO, "has %" PRIu64 " bytes where "
-				"%" PRIu64 " were written", bytes, f->bytes);
-		if (rc < 0)
-			return err_ctx(e, "%s/%s, written by this run",
-				store_kind_name(f->kind), name);
-	}
-	return 0;
+	for (i = 0; rc == 0 && i < s->n_files; i++)
+		rc = session_look_at(s, &s->files[i], &why);
+	/* What a fenced session wrote may be collected already. */
+	if (rc == ERR_NOENT && store_stat(repo_store(s->repo), STORE_ARCHIVES,
+			sid_hex(&s->id, hex), &bytes, NULL) == 0)
+		return session_fenced(e);
+	if (rc < 0 && e)
+		*e = why;
+	return rc;
 }
 
 static int session_saw(struct record *r, const struct catalog_item *it,
@@ -123,8 +147,7 @@ static int session_put_record(struct session *s, struct record *r,
 			&there, e);
 		if (rc == 0 && (there.len != b.len ||
 				memcmp(there.p, b.p, b.len) != 0))
-			rc = err_set(e, ERR_RETRY, "a collector has fenced "
-				"this session: the archive was not made");
+			rc = session_fenced(e);
 	}
 	if (rc == 0)
 		rc = store_sync(st, e);
