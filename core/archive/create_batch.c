@@ -118,6 +118,15 @@ void create_batch_stop(struct create *c)
 
 /* --- finishing --- */
 
+void create_link_state(struct wr *w, const struct stat *st)
+{
+	wr_le64(w, (uint64_t)st->st_size);
+	wr_le64(w, (uint64_t)st->st_mtim.tv_sec);
+	wr_le32(w, (uint32_t)st->st_mtim.tv_nsec);
+	wr_le64(w, (uint64_t)st->st_ctim.tv_sec);
+	wr_le32(w, (uint32_t)st->st_ctim.tv_nsec);
+}
+
 static int finish_enter(struct create *c, const struct event *ev)
 {
 	struct create_dir *d = mem_zero(1, sizeof(*d));
@@ -149,16 +158,18 @@ static int finish_leave(struct create *c)
 	return rc;
 }
 
-/* The content of a hard link, for the next link to it. */
-static int finish_link(struct create *c, const struct entry *en)
+/* The content of a hard link, for the next link to it; with what the inode
+ * was when it was read, as it may change between the two. */
+static int finish_link(struct create *c, const struct event *ev)
 {
+	const struct entry *en = &ev->en;
 	uint8_t key[16] = { 1 };
 	uint64_t *place;
 	struct wr w;
 	bool was;
 	int rc;
 
-	if (!en->link_group)
+	if (!en->link_group || en->size != (uint64_t)ev->st.st_size)
 		return 0;
 	memcpy(key + 8, &en->link_group, 8);
 	if ((rc = map_put(&c->links, key, &place, &was, c->e)) < 0)
@@ -167,6 +178,8 @@ static int finish_link(struct create *c, const struct entry *en)
 		return 0;
 	*place = c->link_contents.len + 1;
 	wr_init(&w, &c->link_contents);
+	create_link_state(&w, &ev->st);
+	wr_le32(&w, en->fsflags);
 	content_put(&w, &en->content);
 	return wr_done(&w, c->e);
 }
@@ -206,7 +219,7 @@ static int finish_entry(struct create *c, struct event *ev)
 		return c->other->placed(c, ev, c->other->ctx);
 	rc = build_add(c->build, &ev->en, c->e);
 	if (rc == 0 && S_ISREG(ev->en.mode))
-		rc = finish_link(c, &ev->en);
+		rc = finish_link(c, ev);
 	if (rc == 0 && ev->remember && c->fstate)
 		rc = fstate_add(c->fstate, &ev->st, ev->message,
 			(const char *)ev->en.name, &ev->en, ev->read_nsec,

@@ -98,8 +98,8 @@ struct create {
 	struct create_dir *dir;
 	struct build_list *list;	/* pieces of the file being finished */
 	uint64_t list_stored;		/* their sealed bytes */
-	struct map links;		/* hard links: key -> 1 + place in */
-	struct buf link_contents;	/* encoded contents */
+	struct map links;		/* hard links: group -> 1 + place in */
+	struct buf link_contents;	/* see create_link_state */
 	struct buf window;		/* large files */
 	struct buf xattrs;		/* scratch */
 	struct record *rec;
@@ -127,6 +127,10 @@ struct event *create_event(struct create *c, enum event_type type);
 const uint8_t *create_keep(struct create *c, const void *p, size_t len);
 /* The event is complete; may hand the batch on. */
 int create_event_done(struct create *c);
+/* What an inode looked like when its content was read: CREATE_LINK_STATE
+ * bytes, before fsflags and content in link_contents. */
+#define CREATE_LINK_STATE 32
+void create_link_state(struct wr *w, const struct stat *st);
 /* Everything is finished; and flush when due. */
 int create_drain(struct create *c);
 int create_flush(struct create *c);

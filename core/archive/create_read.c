@@ -231,6 +231,10 @@ static int read_sparse(struct read_at *r, uint64_t size)
 		off_t data = lseek(r->fd, (off_t)at, SEEK_DATA);
 		off_t hole = data < 0 ? data : lseek(r->fd, data, SEEK_HOLE);
 
+		if (data < 0 && errno != ENXIO) {
+			r->errnum = errno;
+			return 0;
+		}
 		if (data < 0 || (uint64_t)data >= size) {
 			r->off = size;
 			return read_hole(r->c, size - at);
@@ -307,13 +311,14 @@ static int read_inline(struct create *c, struct create_source *src,
 static int read_small(struct create *c, struct create_source *src,
 		      struct read_at *r)
 {
-	size_t want = (size_t)src->st.st_size + 1, at;
+	size_t want = (size_t)src->st.st_size + 1, at, strings;
 	struct event *ev;
 	struct buf *d;
 	int rc;
 
 	if (want > CREATE_SMALL)
 		return READ_LARGE;
+	strings = c->batch ? c->batch->strings_len : 0;
 	if ((rc = read_entry(c, src, EVENT_FILE, &ev)) < 0)
 		return rc;
 	d = &c->batch->data;
@@ -334,11 +339,12 @@ static int read_small(struct create *c, struct create_source *src,
 	}
 	if (!r->eof && r->off > CREATE_SMALL - 1) {
 		r->off = 0;
+		c->batch->strings_len = strings;
 		return READ_LARGE;
 	}
 	if (r->errnum) {
 		create_warn(c, src->path, "read", r->errnum);
-		src->status = 'E';
+		c->batch->strings_len = strings;	/* no event */
 		return READ_FAILED;
 	}
 	read_judge(src, r->off);

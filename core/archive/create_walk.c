@@ -73,7 +73,6 @@ static int walk_turn(struct create *c, const struct walk_item *it)
 	size_t n, len;
 	int cmp;
 
-	c->any_source = true;
 	if (!c->stream || strchr(it->stored, '/'))
 		return 0;
 	n = strcspn(c->stream->name, "/");
@@ -182,28 +181,49 @@ static int walk_known(struct create *c, const struct walk_item *it,
 	return create_event_done(c);
 }
 
-/* Another link to a file of this run: its content is known.  1: it is not. */
-static int walk_link(struct create *c, const struct walk_item *it,
-		     struct entry *en)
+/* The content that another link to the inode had in this run, if the inode is
+ * what it was then.  1: it is not known. */
+static int walk_link_content(struct create *c, const struct stat *st,
+			     struct entry *en)
 {
-	uint8_t key[16] = { 1 };
-	struct event *ev;
+	uint8_t key[16] = { 1 }, room[CREATE_LINK_STATE];
+	struct buf now = { room, 0, sizeof(room), sizeof(room) };
+	const uint8_t *then;
 	uint64_t *place;
+	uint32_t fsflags;
 	struct rd r;
-	int rc;
+	struct wr w;
 
-	if (!en->link_group)
-		return 1;
 	memcpy(key + 8, &en->link_group, 8);
 	place = map_get(&c->links, key);
 	if (!place)
 		return 1;
+	wr_init(&w, &now);
+	create_link_state(&w, st);
 	rd_init(&r, c->link_contents.p + *place - 1,
 		c->link_contents.len - (size_t)*place + 1);
-	content_get(&r, &en->content);
-	if (r.bad || (rc = create_xattrs(c, it, -1, en)) < 0)
+	then = rd_bytes(&r, CREATE_LINK_STATE);
+	fsflags = rd_le32(&r);
+	if (r.bad || memcmp(then, now.p, CREATE_LINK_STATE) != 0)
 		return 1;
-	if ((rc = walk_emit(c, EVENT_ITEM, en, &ev)) < 0)
+	content_get(&r, &en->content);
+	if (r.bad)
+		return 1;
+	en->fsflags = fsflags;
+	return 0;
+}
+
+/* Another link to a file of this run.  1: it has to be read. */
+static int walk_link(struct create *c, const struct walk_item *it,
+		     struct entry *en)
+{
+	struct event *ev;
+	int rc;
+
+	if (!en->link_group || walk_link_content(c, &it->st, en) != 0)
+		return 1;
+	if ((rc = create_xattrs(c, it, -1, en)) < 0 ||
+	    (rc = walk_emit(c, EVENT_ITEM, en, &ev)) < 0)
 		return rc;
 	create_status(c, 'h', it->path);
 	return create_event_done(c);
@@ -366,6 +386,14 @@ static int walk_entry(const struct walk_item *it, void *ctx)
 	return rc < 0 ? rc : create_flush(c);
 }
 
+static void walk_there(const char *path, void *ctx)
+{
+	struct create *c = ctx;
+
+	(void)path;
+	c->any_source = true;
+}
+
 static void walk_excluded(const char *path, void *ctx)
 {
 	create_status(ctx, 'x', path);
@@ -380,7 +408,7 @@ int create_walk(struct create *c)
 {
 	static const struct walk_ops ops = {
 		.enter = walk_enter, .leave = walk_leave, .item = walk_entry,
-		.excluded = walk_excluded, .error = walk_trouble,
+		.source = walk_there, .excluded = walk_excluded, .error = walk_trouble,
 	};
 	struct walk_opts o = c->o->walk;
 	int rc = 0;

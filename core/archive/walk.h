@@ -47,6 +47,9 @@ struct walk_ops {
 	int (*leave)(const struct walk_item *it, void *ctx);
 	/* Anything else, in its place. */
 	int (*item)(const struct walk_item *it, void *ctx);
+	/* A source is there, or the patterns leave it out: either way it was
+	 * not misspelt.  Sources that do not exist come as an error(). */
+	void (*source)(const char *path, void *ctx);
 	/* An excluded path ("x" in the list). */
 	void (*excluded)(const char *path, void *ctx);
 	void (*error)(const struct walk_error *we, void *ctx);

@@ -204,6 +204,12 @@ out:
 	return rc;
 }
 
+static void visit_source(struct walk *w, const struct walk_spot *at)
+{
+	if (at->node && at->node->given && w->ops->source)
+		w->ops->source(at->node->path, w->ctx);
+}
+
 /* 1: the entry changed while it was looked at. */
 static int visit_found(struct walk *w, struct walk_spot *at, struct wish wish)
 {
@@ -223,6 +229,7 @@ static int visit_found(struct walk *w, struct walk_spot *at, struct wish wish)
 			walk_error(w, it.path, "stat", errno);
 		return 0;
 	}
+	visit_source(w, at);
 	if (o->skip_ino && it.st.st_ino == o->skip_ino &&
 	    it.st.st_dev == o->skip_dev) {
 		log_info("walk", "'%s' is the repository and is left out",
@@ -249,8 +256,10 @@ static int visit_entry(struct walk *w, struct walk_spot *at)
 
 	if (at->listed || at->node->given)
 		wish = visit_wish(w, (const char *)w->path.p);
-	if (!wish.take && !wish.into)
+	if (!wish.take && !wish.into) {
+		visit_source(w, at);
 		return walk_dir_through(w, at);
+	}
 	for (try = 0; try < CHANGED_TRIES; try++) {
 		rc = visit_found(w, at, wish);
 		if (rc != 1)

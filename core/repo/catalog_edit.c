@@ -188,7 +188,8 @@ static int catalog_put_renamed(struct repo *r, const struct catalog_item *it,
 	    (rc = session_begin(&s, r, &opts, e)) < 0)
 		goto out;
 	/* Listed in this view means that all below is there, too. */
-	if (!session_has(s, &copy->rec.root.id)) {
+	if (copy->rec.root.kind == DIR_ROOT &&
+	    !session_has(s, &copy->rec.root.id)) {
 		rc = err_set(e, ERR_NOENT, "archive '%s' was deleted in the "
 			"meantime", it->rec.name);
 		goto out;

@@ -85,7 +85,7 @@ void session_stats(const struct session *s, struct session_stats *out);
 /*
  * W2..W5.  Fills in r's session, writer, key, client, seq, prev, generation
  * and seen; the rest is the caller's.  *id: the archive's id.  The root must
- * have been put in this session.
+ * have been put in this session, or be DIR_EMPTY.
  * ERR_RETRY: a collector has fenced the session; nothing of it exists; begin
  * a new one and do the whole work again.
  * Always ends the session but for session_free.

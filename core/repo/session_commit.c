@@ -174,10 +174,10 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 	struct err merge = { ERR_OK, "" };
 	int rc;
 
-	BUG_ON(r->root.kind != DIR_ROOT || s->ended);
+	BUG_ON(r->root.kind == DIR_INLINE || s->ended);
 	if ((rc = session_flush(s, e)) < 0)		/* W2, W3 */
 		goto out;
-	if (!idx_has(s->idx, &r->root.id)) {
+	if (r->root.kind == DIR_ROOT && !idx_has(s->idx, &r->root.id)) {
 		rc = err_set(e, ERR_IO, "the archive's root is not listed");
 		goto out;
 	}
