@@ -25,7 +25,9 @@ enum fstate_mode {		/* borg's --files-cache */
 	FSTATE_DISABLED = 0
 };
 #define FSTATE_DEFAULT (FSTATE_CTIME | FSTATE_SIZE | FSTATE_INODE)
-/* "ctime,size,inode" ...; ERR_CONFIG with the words that are allowed. */
+/* "ctime,size,inode" ...; ERR_CONFIG with the words that are allowed.  The
+ * modes without "inode" are taken, but a file is still known by its inode
+ * only: that can cost reading it again, never a wrong hit. */
 int fstate_parse_mode(unsigned *mode, const char *text, struct err *e);
 
 /*
@@ -56,7 +58,9 @@ bool fstate_find(struct fstate *f, const struct stat *st, bool message,
 /*
  * Remember for the next run.  A file whose mtime or ctime is not older than
  * 'read_nsec' (the wall time just before it was looked at) by two seconds
- * is not remembered: it could change again without showing it.
+ * is not remembered: it could change again without showing it.  An mtime that
+ * somebody has set in the future says nothing, as ctime has to be old.  Nor
+ * is a file that changed while it was read.  Never fails for want of space.
  */
 int fstate_add(struct fstate *f, const struct stat *st, bool message,
 	       const char *name, const struct entry *en, int64_t read_nsec,

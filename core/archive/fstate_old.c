@@ -10,188 +10,288 @@
 
 #include "base/mem.h"
 #include "base/rd.h"
+#include "codec/key.h"
 
-/* A large mapping's pages are given back every so many look-ups. */
-#define OLD_KEEP_BYTES (32u << 20)
-#define OLD_FINDS_PER_DROP 1024
+/* So many blocks stay in memory; then all pages are given back. */
+#define OLD_KEEP_BLOCKS 512
+/* So many records are looked at before the index is asked. */
+#define OLD_AHEAD 3
+
+enum block_state {
+	BLOCK_SOUND = 1 << 0,
+	BLOCK_DAMAGED = 1 << 1,
+	BLOCK_TOUCHED = 1 << 2		/* since pages were given back */
+};
+
+void fstate_old_open(struct fstate_old *o, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	void *map;
+
+	memset(o, 0, sizeof(*o));
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_size >= FSTATE_HEAP_AT) {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd,
+			   0);
+		if (map != MAP_FAILED)
+			fstate_old_adopt(o, map, (size_t)st.st_size);
+	}
+	close(fd);
+}
 
 static uint64_t old_blocks(uint64_t bytes)
 {
 	return bytes / FSTATE_BLOCK + (bytes % FSTATE_BLOCK != 0);
 }
 
-static bool old_map(struct fstate_old *o, const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && st.st_size >= FSTATE_HEAP_AT) {
-		o->map_len = (size_t)st.st_size;
-		o->map = mmap(NULL, o->map_len, PROT_READ, MAP_SHARED, fd, 0);
-		if (o->map == MAP_FAILED)
-			o->map = NULL;
-	}
-	close(fd);
-	return o->map != NULL;
-}
-
 static bool old_parse(struct fstate_old *o)
 {
 	uint8_t magic[8], front_sum[16], head_sum[16];
-	uint64_t at, front_at, front_len, need;
+	const uint8_t *front;
 	struct key_sum sum;
+	uint64_t index_len, front_len;
 	struct rd r;
 
 	rd_init(&r, o->map, FSTATE_HEADER_BYTES);
 	rd_copy(&r, magic, sizeof(magic));
 	o->n = rd_le64(&r);
 	o->heap_len = rd_le64(&r);
-	at = rd_le64(&r);
+	o->n_devs = rd_le64(&r);
 	rd_copy(&r, front_sum, sizeof(front_sum));
 	rd_copy(&r, head_sum, sizeof(head_sum));
-	key_sum(&sum, o->map, 48);
-	if (memcmp(magic, "MUfil\0\0\1", 8) != 0 ||
+	key_sum(&sum, o->map, FSTATE_HEADER_BYTES - sizeof(head_sum));
+	if (memcmp(magic, FSTATE_MAGIC, sizeof(magic)) != 0 ||
 	    memcmp(sum.b, head_sum, sizeof(head_sum)) != 0 ||
-	    o->n > o->map_len / FSTATE_RECORD || o->heap_len > o->map_len ||
-	    at > o->map_len)
+	    o->n > o->map_len / FSTATE_KEY_BYTES ||
+	    o->heap_len > o->map_len || o->heap_len % FSTATE_BLOCK != 0 ||
+	    o->n_devs > FSTATE_DEVICES_MAX)
 		return false;
-	need = FSTATE_HEAP_AT + o->heap_len;
-	need += -need % FSTATE_BLOCK;
-	front_at = at + o->n * FSTATE_RECORD;
-	o->n_record_blocks = old_blocks(o->n * FSTATE_RECORD);
-	o->n_heap_blocks = old_blocks(o->heap_len);
-	front_len = o->n_record_blocks * (16 + FSTATE_SUM_BYTES) +
-		o->n_heap_blocks * FSTATE_SUM_BYTES;
-	if (at != need || front_at + front_len != o->map_len)
-		return false;
-	key_sum(&sum, o->map + front_at, front_len);
-	if (memcmp(sum.b, front_sum, sizeof(front_sum)) != 0)
+	index_len = o->n * FSTATE_KEY_BYTES;
+	o->n_index_blocks = old_blocks(index_len);
+	o->n_heap_blocks = o->heap_len / FSTATE_BLOCK;
+	front_len = o->n_devs * 8 + o->n_index_blocks * FSTATE_KEY_BYTES +
+		(o->n_index_blocks + o->n_heap_blocks) * FSTATE_SUM_BYTES;
+	if (FSTATE_HEAP_AT + o->heap_len + index_len + front_len != o->map_len)
 		return false;
 	o->heap = o->map + FSTATE_HEAP_AT;
-	o->records = o->map + at;
-	o->fence = o->map + front_at;
-	o->record_sums = o->fence + o->n_record_blocks * 16;
-	o->heap_sums = o->record_sums + o->n_record_blocks * FSTATE_SUM_BYTES;
+	o->index = o->heap + o->heap_len;
+	front = o->index + index_len;
+	key_sum(&sum, front, front_len);
+	if (memcmp(sum.b, front_sum, sizeof(front_sum)) != 0)
+		return false;
+	o->devs = front;
+	o->fence = o->devs + o->n_devs * 8;
+	o->sums = o->fence + o->n_index_blocks * FSTATE_KEY_BYTES;
 	return true;
 }
 
-void fstate_old_open(struct fstate_old *o, const char *path)
+void fstate_old_adopt(struct fstate_old *o, uint8_t *map, size_t len)
 {
 	memset(o, 0, sizeof(*o));
-	if (!old_map(o, path))
-		return;
-	if (old_parse(o))
-		o->checked = mem_zero(o->n_record_blocks + o->n_heap_blocks +
-			1, 1);
-	if (!o->checked)
+	o->map = map;
+	o->map_len = len;
+	if (len >= FSTATE_HEAP_AT && old_parse(o))
+		o->state = mem_zero(o->n_index_blocks + o->n_heap_blocks + 1,
+				    1);
+	if (!o->state) {
 		fstate_old_close(o);
+		return;
+	}
+	if (o->n_devs)
+		o->st_dev = fstate_old_dev(o, 0);
 }
 
 void fstate_old_close(struct fstate_old *o)
 {
 	if (o->map)
 		munmap(o->map, o->map_len);
-	free(o->checked);
+	free(o->state);
 	memset(o, 0, sizeof(*o));
 }
 
-/* Is block b of 'base' what was written? */
-static bool old_sound(struct fstate_old *o, const uint8_t *base,
-		      uint64_t total, uint64_t b, const uint8_t *sums,
-		      uint8_t *checked)
-{
-	uint8_t sum[FSTATE_SUM_BYTES];
-	uint64_t len = total - b * FSTATE_BLOCK;
-
-	(void)o;
-	if (*checked)
-		return *checked == 1;
-	fstate_sum(sum, base + b * FSTATE_BLOCK,
-		len < FSTATE_BLOCK ? (size_t)len : FSTATE_BLOCK);
-	*checked = memcmp(sum, sums + b * FSTATE_SUM_BYTES, sizeof(sum)) ?
-		2 : 1;
-	return *checked == 1;
-}
-
-bool fstate_old_at(struct fstate_old *o, uint64_t i, struct fstate_record *out)
-{
-	uint64_t b = i / FSTATE_BLOCK_RECORDS;
-
-	if (!old_sound(o, o->records, o->n * FSTATE_RECORD, b, o->record_sums,
-		       &o->checked[b]))
-		return false;
-	fstate_record_get(out, o->records + i * FSTATE_RECORD);
-	return true;
-}
-
-static int old_cmp(uint64_t dev, uint64_t ino, const uint8_t *p)
+uint64_t fstate_old_dev(const struct fstate_old *o, unsigned dev)
 {
 	struct rd r;
-	uint64_t d, i;
 
-	rd_init(&r, p, 16);
-	d = rd_le64(&r);
-	i = rd_le64(&r);
-	if (dev != d)
-		return dev < d ? -1 : 1;
-	return ino < i ? -1 : ino > i;
+	rd_init(&r, o->devs + (size_t)dev * 8, 8);
+	return rd_le64(&r);
 }
 
-bool fstate_old_find(struct fstate_old *o, uint64_t dev, uint64_t ino,
-		     struct fstate_record *out)
+/* Is block b of the index (or, behind that, of the heap) what was written? */
+static bool old_sound(struct fstate_old *o, uint64_t b)
 {
-	uint64_t lo = 0, hi = o->n_record_blocks;
+	bool in_heap = b >= o->n_index_blocks;
+	uint64_t at = (in_heap ? b - o->n_index_blocks : b) * FSTATE_BLOCK;
+	uint64_t left = (in_heap ? o->heap_len : o->n * FSTATE_KEY_BYTES) - at;
+	uint8_t sum[FSTATE_SUM_BYTES], *state = &o->state[b];
 
-	if (!o->map || o->n == 0)
-		return false;
-	if (o->map_len > OLD_KEEP_BYTES &&
-	    ++o->finds % OLD_FINDS_PER_DROP == 0)
-		madvise(o->map, o->map_len, MADV_DONTNEED);
-	while (hi - lo > 1) {
-		uint64_t mid = lo + (hi - lo) / 2;
-
-		if (old_cmp(dev, ino, o->fence + mid * 16) >= 0)
-			lo = mid;
-		else
-			hi = mid;
+	if (!(*state & BLOCK_TOUCHED)) {
+		*state |= BLOCK_TOUCHED;
+		o->n_touched++;
 	}
-	if (!old_sound(o, o->records, o->n * FSTATE_RECORD, lo,
-		       o->record_sums, &o->checked[lo]))
-		return false;
-	hi = (lo + 1) * FSTATE_BLOCK_RECORDS;
-	lo *= FSTATE_BLOCK_RECORDS;
-	if (hi > o->n)
-		hi = o->n;
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo) / 2;
-		int c = old_cmp(dev, ino, o->records + mid * FSTATE_RECORD);
+	if (!(*state & (BLOCK_SOUND | BLOCK_DAMAGED))) {
+		fstate_sum(sum, (in_heap ? o->heap : o->index) + at,
+			   left < FSTATE_BLOCK ? (size_t)left : FSTATE_BLOCK);
+		*state |= memcmp(sum, o->sums + b * FSTATE_SUM_BYTES,
+				 sizeof(sum)) ? BLOCK_DAMAGED : BLOCK_SOUND;
+	}
+	return *state & BLOCK_SOUND;
+}
 
-		if (c == 0) {
-			fstate_record_get(out,
-				o->records + mid * FSTATE_RECORD);
+static void old_drop(struct fstate_old *o)
+{
+	uint64_t b;
+
+	if (o->n_touched < OLD_KEEP_BLOCKS)
+		return;
+	madvise(o->map, o->map_len, MADV_DONTNEED);
+	for (b = 0; b < o->n_index_blocks + o->n_heap_blocks; b++)
+		o->state[b] &= (uint8_t)~BLOCK_TOUCHED;
+	o->n_touched = 0;
+}
+
+/* The end of the block that heap offset 'at' is in; NULL: damaged, or there
+ * is no such place. */
+static const uint8_t *old_heap_end(struct fstate_old *o, uint64_t at)
+{
+	uint64_t b = at / FSTATE_BLOCK;
+
+	if (at >= o->heap_len || !old_sound(o, o->n_index_blocks + b))
+		return NULL;
+	return o->heap + (b + 1) * FSTATE_BLOCK;
+}
+
+const uint8_t *fstate_old_record(struct fstate_old *o, uint64_t *at,
+				 size_t *len)
+{
+	const uint8_t *end;
+	uint64_t ino;
+	unsigned dev;
+
+	old_drop(o);
+	while (*at < o->heap_len) {
+		end = old_heap_end(o, *at);
+		*len = end ? fstate_record_peek(o->heap + *at, end, &dev,
+						&ino) : 0;
+		if (*len)
+			return o->heap + *at;
+		*at = (*at / FSTATE_BLOCK + 1) * FSTATE_BLOCK;
+	}
+	return NULL;
+}
+
+/* Is the file the next of the walk, or one soon after it? */
+static bool old_find_next(struct fstate_old *o, unsigned dev, uint64_t ino,
+			  uint64_t *at)
+{
+	uint64_t pos = o->next, its_ino;
+	const uint8_t *p, *end;
+	unsigned its_dev;
+	size_t len;
+	int i;
+
+	for (i = 0; i < OLD_AHEAD; i++) {
+		end = old_heap_end(o, pos);
+		if (!end)
+			return false;
+		p = o->heap + pos;
+		len = fstate_record_peek(p, end, &its_dev, &its_ino);
+		if (len == 0) {
+			pos = (pos / FSTATE_BLOCK + 1) * FSTATE_BLOCK;
+			continue;
+		}
+		if (its_dev == dev && its_ino == ino) {
+			*at = pos;
 			return true;
 		}
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
+		pos += len;
 	}
 	return false;
 }
 
-const uint8_t *fstate_old_blob(struct fstate_old *o,
-			       const struct fstate_record *r, size_t *len)
+bool fstate_old_key(struct fstate_old *o, uint64_t i, struct fstate_key *k)
 {
-	uint64_t off = r->blob >> 24, b;
+	old_drop(o);
+	if (!old_sound(o, i / FSTATE_BLOCK_KEYS))
+		return false;
+	*k = fstate_key_get(o->index + i * FSTATE_KEY_BYTES);
+	return true;
+}
 
-	*len = (size_t)(r->blob & 0xffffff);
-	if (off > o->heap_len || *len > o->heap_len - off || *len == 0)
-		return NULL;
-	for (b = off / FSTATE_BLOCK; b <= (off + *len - 1) / FSTATE_BLOCK; b++)
-		if (!old_sound(o, o->heap, o->heap_len, b, o->heap_sums,
-			       &o->checked[o->n_record_blocks + b]))
-			return NULL;
-	return o->heap + off;
+/* The first of keys [lo, hi) in 'base' that is not less than k. */
+static uint64_t old_place(const uint8_t *base, uint64_t lo, uint64_t hi,
+			  struct fstate_key k)
+{
+	uint64_t mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (fstate_key_cmp(fstate_key_get(base + mid *
+						  FSTATE_KEY_BYTES), k) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool old_find_key(struct fstate_old *o, unsigned dev, uint64_t ino,
+			 uint64_t *at)
+{
+	struct fstate_key k = fstate_key_of(dev, ino, 0), have;
+	uint64_t b, lo, hi;
+
+	/* In the block before the first that begins with k or later; or in
+	 * that one, at its beginning. */
+	b = old_place(o->fence, 0, o->n_index_blocks, k);
+	lo = b ? (b - 1) * FSTATE_BLOCK_KEYS : 0;
+	hi = b * FSTATE_BLOCK_KEYS < o->n ? b * FSTATE_BLOCK_KEYS : o->n;
+	if (hi > lo) {
+		if (!old_sound(o, b - 1))
+			return false;
+		lo = old_place(o->index, lo, hi, k);
+	}
+	if (lo >= o->n || !fstate_old_key(o, lo, &have) ||
+	    !fstate_key_same(have, k))
+		return false;
+	*at = fstate_key_at(have);
+	return true;
+}
+
+static bool old_find_dev(struct fstate_old *o, uint64_t st_dev)
+{
+	unsigned i;
+
+	if (o->n_devs && o->st_dev == st_dev)
+		return true;
+	for (i = 0; i < o->n_devs; i++)
+		if (fstate_old_dev(o, i) == st_dev) {
+			o->dev = i;
+			o->st_dev = st_dev;
+			return true;
+		}
+	return false;
+}
+
+bool fstate_old_find(struct fstate_old *o, uint64_t st_dev, uint64_t ino,
+		     struct fstate_record *out)
+{
+	const uint8_t *end;
+	uint64_t at;
+	size_t len;
+
+	if (!o->map || !old_find_dev(o, st_dev))
+		return false;
+	old_drop(o);
+	if (!old_find_next(o, o->dev, ino, &at) &&
+	    !old_find_key(o, o->dev, ino, &at))
+		return false;
+	end = old_heap_end(o, at);
+	if (!end)
+		return false;
+	len = fstate_record_get(out, o->heap + at, end);
+	o->next = at + len;
+	return len && out->dev == o->dev && out->ino == ino;
 }
