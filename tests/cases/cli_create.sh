@@ -119,10 +119,13 @@ must_fail 3 muniment create --exclude 're:(' ::no src
 must_fail 3 muniment create --files-cache sometimes ::no src
 must_fail 3 muniment create --compression brotli ::no src
 has "$ERR" brotli
-must muniment create -C lz4 ::lz4 src
+# what an option means here is said to who asks, and not to cron every hour
+must muniment --info create -C lz4 ::lz4 src
 has "$ERR" "lz4"
-must muniment create --chunker-params 19,23,21,4095 ::params src
+must muniment --info create --chunker-params 19,23,21,4095 ::params src
 has "$ERR" "not used"
+must muniment create -C lz4 ::quiet src
+has_not "$ERR" "lz4"
 
 # standard input, commands, lists of paths
 echo hello | must muniment create --stdin-name in.txt --stdin-user daemon \
