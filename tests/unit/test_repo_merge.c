@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A session that is still at work when others commit: its index segment is
+ * merged with theirs and deleted.  It commits all the same, and what it stored
+ * is found.  When the segment went and nothing lists its objects, it does not
+ * commit; when it was fenced, it says that.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "repo/idx.h"
+#include "repo/session.h"
+#include "tests/lib/world.h"
+
+static struct world w;
+static const struct session_opts opts = { .comp = COMP_SPEC_DEFAULT };
+
+static void must(int rc, const char *what, const struct err *e)
+{
+	if (rc < 0)
+		world_die(what, e);
+}
+
+static struct session *begin(struct repo *r, const char *text, struct oid *id)
+{
+	struct err e = { ERR_OK, "" };
+	struct session *s;
+
+	must(session_begin(&s, r, &opts, &e), "begin", &e);
+	must(session_put(s, OBJ_DATA, text, strlen(text), id, &e), "put", &e);
+	must(session_flush(s, &e), "flush", &e);
+	return s;
+}
+
+/* An archive without entries. */
+static int commit(struct session *s, const char *name, struct err *e)
+{
+	struct record r = { 0 };
+	struct oid id;
+	int rc;
+
+	r.name = mem_str(name);
+	r.series = mem_str("test");
+	r.host = mem_str("host");
+	r.user = mem_str("");
+	r.comment = mem_str("");
+	r.program = mem_str("test");
+	rc = session_commit(s, &r, &id, e);
+	session_free(s);
+	record_release(&r);
+	return rc;
+}
+
+static int last_cb(const char *name, uint64_t size, void *ctx)
+{
+	(void)size;
+	snprintf(ctx, STORE_NAME_MAX, "%s", name);
+	return 0;
+}
+
+static void is_found(struct repo *r, const struct oid *id)
+{
+	struct err e = { ERR_OK, "" };
+	struct reader *rd;
+	struct buf b = BUF_INIT;
+
+	must(reader_open(&rd, r, 0, &e), "reader", &e);
+	must(reader_fetch(rd, OBJ_DATA, id, &b, &e), "object", &e);
+	buf_release(&b);
+	reader_close(rd);
+}
+
+static void merged(struct repo *r)
+{
+	struct err e = { ERR_OK, "" };
+	struct session *slow;
+	struct oid id, other;
+	char text[32];
+	int i;
+
+	slow = begin(r, "of the slow one", &id);
+	for (i = 0; i < IDX_TIER_WIDTH; i++) {
+		snprintf(text, sizeof(text), "number %d", i);
+		must(commit(begin(r, text, &other), text, &e), text, &e);
+	}
+	must(commit(slow, "slow", &e), "a session whose segment was merged",
+		&e);
+	is_found(r, &id);
+	is_found(r, &other);
+}
+
+static struct session *robbed(struct repo *r, const char *text)
+{
+	char before[STORE_NAME_MAX] = "";
+	struct err e = { ERR_OK, "" };
+	struct session *s;
+	struct oid id;
+
+	/* The only segment of a repository that was just made. */
+	s = begin(r, text, &id);
+	must(store_list(repo_store(r), STORE_INDEX, last_cb, before, &e),
+		"list", &e);
+	must(store_del(repo_store(r), STORE_INDEX, before, &e), "delete", &e);
+	return s;
+}
+
+int main(void)
+{
+	struct err e = { ERR_OK, "" };
+	char hex[SID_HEX_BYTES];
+	struct buf b = BUF_INIT;
+	struct session *s;
+	struct repo *r;
+	int rc;
+
+	world_make(&w, "merge");
+	must(world_init(&w, &e), "init", &e);
+	must(repo_open(&r, w.repo, &world_opts, &e), "open", &e);
+	rc = commit(robbed(r, "lost"), "lost", &e);
+	if (rc != ERR_NOENT)
+		world_die("a session without its index was committed", &e);
+	s = robbed(r, "fenced");
+	if (record_put_fence(repo_ctx(r), session_id(s), &b, &e) < 0 ||
+	    store_put_buf(repo_store(r), STORE_ARCHIVES,
+			  sid_hex(session_id(s), hex), &b, STORE_PUT_RACE,
+			  &e) < 0)
+		world_die("fence", &e);
+	rc = commit(s, "fenced", &e);
+	if (rc != ERR_RETRY)
+		world_die("a fenced session does not say so", &e);
+	err_clear(&e);
+	merged(r);
+	buf_release(&b);
+	repo_close(r);
+	world_end(&w);
+	return 0;
+}
