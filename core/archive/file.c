@@ -226,6 +226,8 @@ int file_at(struct file *f, uint64_t off, const uint8_t **p, uint64_t *len,
 	}
 	if ((rc = file_seek(f, off, e)) < 0)
 		return rc;
+	if (f->piece_off + f->piece.len > f->size)
+		return file_short(e);
 	in = off - f->piece_off;
 	*len = f->piece.len - in;
 	if (f->piece.transform == PIECE_HOLE) {
