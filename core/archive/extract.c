@@ -79,6 +79,8 @@ static int extract_note_link(struct extract *x, const struct extract_event *ev)
 	}
 	l = &x->link[x->n_links++];
 	l->path = mem_str(extract_stripped(x, ev->path));
+	l->fsflags = x->o->flags & EXTRACT_NO_FLAGS ? 0 :
+		ev->entry->e.fsflags & EXTRACT_LATE_FLAGS;
 	l->dev = ev->dev;
 	l->ino = ev->ino;
 	*value = x->n_links;
@@ -366,6 +368,8 @@ int extract_run(struct reader *rd, const struct record *rec,
 	rc = scan_run(rd, &rec->root, &so, x.e);
 	if (rc == 0)
 		rc = extract_drain(&x);
+	if (rc == 0)
+		extract_meta_links(&x);
 	if (rc == 0 && res->damaged)
 		rc = err_set(x.e, ERR_CORRUPT, "%llu damaged files or folders "
 			"were not extracted",

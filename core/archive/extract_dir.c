@@ -10,6 +10,10 @@
 
 #include "base/mem.h"
 
+/* A folder that is extracted is nobody else's until its own mode is set, at
+ * its end; parents that the archive says nothing about are the umask's. */
+#define DIR_MODE 0777
+#define DIR_MODE_FILLING 0700
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct extract_dir *extract_dir_ref(struct extract_dir *d)
@@ -88,7 +92,8 @@ static void extract_dir_pop(struct extract *x, size_t depth)
 
 /* A component that is there and is no directory gives way to one: a link is
  * replaced, never followed. */
-static int extract_dir_component(int up, const char *name, struct err *e)
+static int extract_dir_component(int up, const char *name, mode_t mode,
+				 struct err *e)
 {
 	struct stat st;
 	int fd, tries;
@@ -102,18 +107,19 @@ static int extract_dir_component(int up, const char *name, struct err *e)
 		if (fstatat(up, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    !S_ISDIR(st.st_mode) && unlinkat(up, name, 0) < 0)
 			break;
-		if (mkdirat(up, name, 0777) < 0 && errno != EEXIST)
+		if (mkdirat(up, name, mode) < 0 && errno != EEXIST)
 			break;
 	}
 	return err_errno(e, errno, "cannot make folder '%s'", name);
 }
 
-static int extract_dir_push(struct extract *x, const char *name, struct err *e)
+static int extract_dir_push(struct extract *x, const char *name, mode_t mode,
+			    struct err *e)
 {
 	struct extract_dir *d;
 	int fd, rc;
 
-	fd = extract_dir_component(x->dir->fd, name, e);
+	fd = extract_dir_component(x->dir->fd, name, mode, e);
 	if (fd < 0)
 		return fd;
 	d = extract_dir_new(x->dir, fd);
@@ -150,7 +156,8 @@ int extract_dir_enter(struct extract *x, const char *path, bool whole,
 				extract_dir_pop(x, depth);
 			same = false;
 			name = mem_printf("%.*s", (int)(end - s), s);
-			rc = name ? extract_dir_push(x, name, e) :
+			rc = name ? extract_dir_push(x, name, *end ?
+				DIR_MODE : DIR_MODE_FILLING, e) :
 				err_nomem(e);
 			free(name);
 		}

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/fs.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +120,27 @@ static bool meta_owner(struct meta_of *m, const struct entry *en)
 	return false;
 }
 
+/* What has no fd of its own, by one that cannot be made to point elsewhere:
+ * fchmodat() would follow a link that took the name's place. */
+static int meta_chmod(struct meta_of *m, mode_t type, mode_t mode)
+{
+	char proc[64];
+	struct stat st;
+	int fd = openat(m->dirfd, m->ev->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int rc = -1;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+		rc = chmod(proc, mode);
+	} else {
+		errno = ESTALE;
+	}
+	close(fd);
+	return rc;
+}
+
 static void meta_mode(struct meta_of *m, const struct entry *en, bool owned)
 {
 	mode_t mode = en->mode & 07777;
@@ -132,7 +152,7 @@ static void meta_mode(struct meta_of *m, const struct entry *en, bool owned)
 	if (!owned)
 		mode &= (mode_t)~(S_ISUID | S_ISGID);
 	rc = m->fd >= 0 ? fchmod(m->fd, mode) :
-		fchmodat(m->dirfd, m->ev->name, mode, 0);
+		meta_chmod(m, en->mode & S_IFMT, mode);
 	if (rc < 0)
 		meta_warn(m, "mode");
 }
@@ -193,16 +213,74 @@ static void meta_times(struct meta_of *m, const struct entry *en)
 		meta_warn(m, "times");
 }
 
+static int flags_set(int fd, uint32_t flags)
+{
+	int now = 0, want;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &now) < 0)
+		return -1;
+	want = now | (int)flags;
+	return want == now ? 0 : ioctl(fd, FS_IOC_SETFLAGS, &want);
+}
+
 static void meta_flags(struct meta_of *m, const struct entry *en)
 {
-	int now = 0, want = (int)en->fsflags;
+	uint32_t want = en->fsflags;
 
+	if (en->link_group)
+		want &= ~EXTRACT_LATE_FLAGS;
 	if (!want || m->fd < 0 || (m->x->o->flags & EXTRACT_NO_FLAGS))
 		return;
-	if (ioctl(m->fd, FS_IOC_GETFLAGS, &now) < 0 ||
-	    ((now | want) != now &&
-	     (want |= now, ioctl(m->fd, FS_IOC_SETFLAGS, &want) < 0)))
+	if (flags_set(m->fd, want) < 0)
 		meta_warn(m, "file flags");
+}
+
+/* Open the inode that was made for a group; -1: it is no longer there. */
+static int link_open(const struct extract *x, const struct extract_link *l)
+{
+	const char *slash = strrchr(l->path, '/');
+	int dir = extract_dir_walk(x, l->path,
+		slash ? (size_t)(slash - l->path) : 0);
+	struct stat st;
+	int fd = -1;
+
+	if (dir >= 0) {
+		fd = openat(dir, slash ? slash + 1 : l->path, O_RDONLY |
+			O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		close(dir);
+	}
+	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != l->dev ||
+			st.st_ino != l->ino)) {
+		close(fd);
+		errno = ESTALE;
+		fd = -1;
+	}
+	return fd;
+}
+
+void extract_meta_links(struct extract *x)
+{
+	char words[96], text[160];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < x->n_links; i++) {
+		const struct extract_link *l = &x->link[i];
+
+		if (!l->fsflags)
+			continue;
+		fd = link_open(x, l);
+		if (fd < 0 || flags_set(fd, l->fsflags) < 0) {
+			snprintf(text, sizeof(text), "cannot set its file "
+				"flags: %s", strerror_r(errno, words,
+				sizeof(words)));
+			x->res->warnings++;
+			if (x->o->warning)
+				x->o->warning(l->path, text, x->o->ctx);
+		}
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 void extract_meta_set(const struct extract *x, struct extract_event *ev,

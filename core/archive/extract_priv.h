@@ -2,6 +2,8 @@
 #ifndef ARCHIVE_EXTRACT_PRIV_H
 #define ARCHIVE_EXTRACT_PRIV_H
 
+#include <linux/fs.h>
+
 #include "archive/extract.h"
 #include "archive/tree.h"
 #include "base/map.h"
@@ -46,8 +48,13 @@ struct extract_batch {
 	uint64_t bytes;
 };
 
+/* Nothing can be linked to an inode that has one of these: they are set when
+ * all links are there. */
+#define EXTRACT_LATE_FLAGS ((uint32_t)(FS_IMMUTABLE_FL | FS_APPEND_FL))
+
 /* The first of a hard-link group. */
 struct extract_link {
+	uint32_t fsflags;		/* of EXTRACT_LATE_FLAGS */
 	char *path;			/* below the destination */
 	dev_t dev;
 	ino_t ino;
@@ -100,5 +107,7 @@ int extract_meta_ids(struct extract *x);
  * cannot be opened by name.  What fails is told in ev->warn. */
 void extract_meta_set(const struct extract *x, struct extract_event *ev,
 		      int fd);
+/* The flags that had to wait for the further links. */
+void extract_meta_links(struct extract *x);
 
 #endif
