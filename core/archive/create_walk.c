@@ -408,7 +408,8 @@ int create_walk(struct create *c)
 {
 	static const struct walk_ops ops = {
 		.enter = walk_enter, .leave = walk_leave, .item = walk_entry,
-		.source = walk_there, .excluded = walk_excluded, .error = walk_trouble,
+		.source = walk_there, .excluded = walk_excluded,
+		.error = walk_trouble,
 	};
 	struct walk_opts o = c->o->walk;
 	int rc = 0;

@@ -274,13 +274,14 @@ bool world_same(struct world *w)
 
 void world_make(struct world *w, const char *name)
 {
+	const char *tmp = getenv("TMPDIR");	/* tests/run: in memory */
 	struct err e = { ERR_OK, "" };
 
 	if (key_setup(&e) < 0)
 		world_die("setup", &e);
 	key_kdf_floor(8);
-	snprintf(w->dir, sizeof(w->dir), "/dev/shm/muniment-%s-%ld", name,
-		(long)getpid());
+	snprintf(w->dir, sizeof(w->dir), "%s/muniment-%s-%ld",
+		tmp && *tmp ? tmp : "/dev/shm", name, (long)getpid());
 	mkdir(w->dir, 0700);
 	snprintf(w->source, sizeof(w->source), "%s/source", w->dir);
 	snprintf(w->repo, sizeof(w->repo), "%s/repo", w->dir);
