@@ -403,11 +403,13 @@ int session_flush(struct session *s, struct err *e)
 	return 0;
 }
 
-void session_stats(const struct session *s, struct session_stats *out)
+void session_stats(struct session *s, struct session_stats *out)
 {
 	*out = s->stats;
+	pthread_mutex_lock(&s->mtx);
 	out->seen_objects = s->seen_objects;
 	out->seen_bytes = s->seen_bytes;
+	pthread_mutex_unlock(&s->mtx);
 }
 
 /* W5: the marks of the session go. */

@@ -80,7 +80,7 @@ struct session_stats {
 	uint64_t seen_objects, seen_bytes;	/* all that were sealed */
 	uint64_t pack_bytes;				/* put on the store */
 };
-void session_stats(const struct session *s, struct session_stats *out);
+void session_stats(struct session *s, struct session_stats *out);
 
 /*
  * W2..W5.  Fills in r's session, writer, key, client, seq, prev, generation
