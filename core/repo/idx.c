@@ -182,6 +182,34 @@ static void idx_shed_bad(struct idx *x)
 	x->n_seg = keep;
 }
 
+/*
+ * A mount lives through thousands of merges: what was merged is let go.  Not at
+ * once: a listing made during a merge may have neither the new segment nor the
+ * old ones, the next one has the new.
+ */
+static void idx_shed_gone(struct idx *x, const struct idx_listing *l)
+{
+	size_t i, k, keep = 0;
+
+	for (i = 0; i < x->n_seg; i++) {
+		struct idx_seg *g = x->seg[i];
+		bool was = g->gone;
+
+		for (k = 0; k < l->n; k++)
+			if (oid_eq(&l->name[k].hash, &g->name.hash))
+				break;
+		g->gone = k == l->n;
+		if (!g->gone || !was) {
+			x->seg[keep++] = g;
+			continue;
+		}
+		idx_local_drop(x, &g->name);
+		x->mapped_bytes -= g->map_len;
+		idx_seg_free(g);
+	}
+	x->n_seg = keep;
+}
+
 /* W1, and the reader's listing.  A segment that went between listing and
  * reading was merged or collected: list again. */
 static int idx_list_once(struct idx *x, struct err *e)
@@ -211,6 +239,8 @@ static int idx_list_once(struct idx *x, struct err *e)
 			rc = 0;
 		}
 	}
+	if (rc == 0 && x->view == IDX_READER)
+		idx_shed_gone(x, &l);
 	mark_generation_release(&g);
 	free(l.name);
 	return rc;

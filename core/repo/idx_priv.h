@@ -27,6 +27,7 @@ struct idx_seg {
 	size_t map_len;
 	uint8_t *own_entries, *own_filter;	/* without one */
 	atomic_bool bad;		/* damaged: refresh opens it anew */
+	bool gone;			/* not in the last listing */
 };
 
 struct idx {

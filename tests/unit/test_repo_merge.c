@@ -59,35 +59,75 @@ static int last_cb(const char *name, uint64_t size, void *ctx)
 	return 0;
 }
 
-static void is_found(struct repo *r, const struct oid *id)
+/* Also by a reader that was open before, and lists again twice: the second
+ * time it lets go of what was merged. */
+static void is_found(struct reader *rd, const struct oid *id)
+{
+	struct err e = { ERR_OK, "" };
+	struct buf b = BUF_INIT;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		must(reader_fetch(rd, OBJ_DATA, id, &b, &e), "object", &e);
+		must(reader_refresh(rd, &e), "refresh", &e);
+	}
+	buf_release(&b);
+}
+
+static void all_found(struct repo *r, const struct oid *a,
+		      const struct oid *b, struct reader *old)
 {
 	struct err e = { ERR_OK, "" };
 	struct reader *rd;
-	struct buf b = BUF_INIT;
 
 	must(reader_open(&rd, r, 0, &e), "reader", &e);
-	must(reader_fetch(rd, OBJ_DATA, id, &b, &e), "object", &e);
-	buf_release(&b);
+	is_found(rd, a);
+	is_found(rd, b);
 	reader_close(rd);
+	is_found(old, a);
+	is_found(old, b);
+	reader_close(old);
+}
+
+/* Before all others: the segments come and go, and their number stays. */
+static void few_segments(struct repo *r)
+{
+	struct err e = { ERR_OK, "" };
+	struct idx *x;
+	struct oid id;
+	char text[32];
+	int i;
+
+	must(idx_open(&x, r, IDX_READER, &e), "index", &e);
+	for (i = 0; i < 2 * IDX_TIER_WIDTH; i++) {
+		snprintf(text, sizeof(text), "small %d", i);
+		must(commit(begin(r, text, &id), text, &e), text, &e);
+		must(idx_refresh(x, &e), "refresh", &e);
+	}
+	must(idx_refresh(x, &e), "refresh", &e);
+	if (idx_entries(x) != 2 * IDX_TIER_WIDTH)
+		world_die("an open index keeps what was merged", NULL);
+	idx_close(x);
 }
 
 static void merged(struct repo *r)
 {
 	struct err e = { ERR_OK, "" };
 	struct session *slow;
+	struct reader *old;
 	struct oid id, other;
 	char text[32];
 	int i;
 
 	slow = begin(r, "of the slow one", &id);
+	must(reader_open(&old, r, 0, &e), "reader", &e);
 	for (i = 0; i < IDX_TIER_WIDTH; i++) {
 		snprintf(text, sizeof(text), "number %d", i);
 		must(commit(begin(r, text, &other), text, &e), text, &e);
 	}
 	must(commit(slow, "slow", &e), "a session whose segment was merged",
 		&e);
-	is_found(r, &id);
-	is_found(r, &other);
+	all_found(r, &id, &other, old);
 }
 
 static struct session *robbed(struct repo *r, const char *text)
@@ -130,6 +170,7 @@ int main(void)
 	if (rc != ERR_RETRY)
 		world_die("a fenced session does not say so", &e);
 	err_clear(&e);
+	few_segments(r);
 	merged(r);
 	buf_release(&b);
 	repo_close(r);
