@@ -24,6 +24,8 @@ void tree_iter_release(struct tree_iter *it)
 	}
 	free(it->level);
 	it->level = NULL;
+	tree_entry_free(it->hold);
+	it->hold = NULL;
 }
 
 /* Go down into a node of a known level. */
@@ -224,11 +226,10 @@ int tree_find(struct tree_iter *it, struct reader *rd,
 	      const struct dir_ref *root, const char *path,
 	      const struct entry **out, struct err *e)
 {
-	struct tree_entry *hold = NULL;
+	struct tree_entry *hold = NULL, *next;
 	const char *s = path;
 	int rc;
 
-	memset(it, 0, sizeof(*it));
 	for (;;) {
 		size_t n = strcspn(s, "/");
 
@@ -237,20 +238,21 @@ int tree_find(struct tree_iter *it, struct reader *rd,
 		s += n + strspn(s + n, "/");
 		if (rc < 0 || !*s)
 			break;
-		tree_entry_free(hold);
-		hold = NULL;
 		if (!S_ISDIR((*out)->mode)) {
 			rc = err_set(e, ERR_NOENT, "there is no '%s'", path);
 			break;
 		}
-		hold = tree_entry_copy(*out);
+		/* The entry may lie in the bytes of the one held so far. */
+		next = tree_entry_copy(*out);
 		tree_iter_release(it);
+		tree_entry_free(hold);
+		hold = next;
 		if (!hold) {
 			rc = err_nomem(e);
 			break;
 		}
 	}
-	tree_entry_free(hold);
+	it->hold = hold;
 	return rc;
 }
 

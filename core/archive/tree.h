@@ -12,11 +12,14 @@
  * on one reader.
  */
 struct tree_level;
+struct tree_entry;
 struct tree_iter {
 	struct reader *rd;
 	struct tree_level *level;	/* path of nodes, from the root */
 	unsigned depth;
 	uint64_t pos;			/* ordinal of the next entry */
+	struct tree_entry *hold;	/* tree_find: an inlined listing's bytes
+					 * are in the entry of its directory */
 };
 
 /* At the entry with ordinal 'from' (or the end).  O(log n) node reads. */
