@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "codec/key.h"
 
 static char *home_dir(const char *own, const char *xdg, const char *below)
@@ -136,26 +137,16 @@ static char home_host_buf[256], home_boot_buf[64];
 static uint64_t home_start_ticks;
 static pthread_once_t home_once = PTHREAD_ONCE_INIT;
 
-static uint64_t home_read_start(void)
-{
-	char line[1024];
-	const char *s;
-	int field;
-
-	home_read_line("/proc/self/stat", line, sizeof(line));
-	s = strrchr(line, ')');		/* the name may hold anything */
-	for (field = 2; s && field < 22; field++)
-		s = strchr(s + 1, ' ');
-	return s ? strtoull(s, NULL, 10) : 0;
-}
-
 static void home_learn(void)
 {
+	struct proc_id self;
+
 	if (gethostname(home_host_buf, sizeof(home_host_buf) - 1) < 0)
 		home_host_buf[0] = '\0';
 	home_read_line("/proc/sys/kernel/random/boot_id", home_boot_buf,
 		sizeof(home_boot_buf));
-	home_start_ticks = home_read_start();
+	proc_self(&self);
+	home_start_ticks = self.start;
 }
 
 const char *home_host_name(void)

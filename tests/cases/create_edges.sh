@@ -73,11 +73,11 @@ mkdir links
 echo short >links/a
 ln links/a links/z
 i=0
-while [ $i -lt 3000 ]; do
+while [ $i -lt 1000 ]; do
 	echo "message $i" >"links/m$i"
 	i=$((i + 1))
 done
-for round in 1 2 3 4 5; do
+for round in 1 2 3; do
 	echo short >links/a
 	touch links/m*
 	muniment create "::grow$round" links 2>err &
