@@ -143,13 +143,26 @@ static bool walk_listed(struct create *c, const struct content *k)
 	return true;
 }
 
+static int walk_open(const struct walk_item *it)
+{
+	/* A file that became a FIFO must not hang us; one that was asked for
+	 * as a stream has to. */
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+		(S_ISREG(it->st.st_mode) ? O_NONBLOCK : 0);
+	int fd = openat(it->dirfd, it->name, flags | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(it->dirfd, it->name, flags);
+	return fd;
+}
+
 /* The same file as in the last run: nothing is read.  1: it is not known. */
 static int walk_known(struct create *c, const struct walk_item *it,
 		      struct entry *en, int64_t now)
 {
 	struct fstate_hit hit;
 	struct event *ev;
-	int rc;
+	int fd, rc;
 
 	if (!c->fstate || !fstate_find(c->fstate, &it->st, it->message,
 				       it->name, &hit) ||
@@ -158,6 +171,15 @@ static int walk_known(struct create *c, const struct walk_item *it,
 	if (hit.same_ctime && !oid_is_zero(&hit.xattrs_id) &&
 	    !session_has(c->session, &hit.xattrs_id))
 		return 1;
+	if (!hit.same_ctime) {
+		/* A message whose flags changed: its attributes, anew. */
+		if ((fd = walk_open(it)) < 0)
+			return 1;
+		rc = create_meta(c, it, fd, en);
+		close(fd);
+		if (rc < 0)
+			return rc;
+	}
 	en->content = hit.content;
 	if (hit.same_ctime) {
 		en->xattrs = hit.xattrs;
@@ -166,8 +188,6 @@ static int walk_known(struct create *c, const struct walk_item *it,
 		en->fsflags = hit.fsflags;
 		if (c->o->flags & CREATE_NO_FLAGS)
 			en->fsflags = 0;
-	} else if ((rc = create_xattrs(c, it, -1, en)) < 0) {
-		return rc;
 	}
 	if ((rc = walk_emit(c, EVENT_ITEM, en, &ev)) < 0)
 		return rc;
@@ -227,19 +247,6 @@ static int walk_link(struct create *c, const struct walk_item *it,
 		return rc;
 	create_status(c, 'h', it->path);
 	return create_event_done(c);
-}
-
-static int walk_open(const struct walk_item *it)
-{
-	/* A file that became a FIFO must not hang us; one that was asked for
-	 * as a stream has to. */
-	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-		(S_ISREG(it->st.st_mode) ? O_NONBLOCK : 0);
-	int fd = openat(it->dirfd, it->name, flags | O_NOATIME);
-
-	if (fd < 0 && errno == EPERM)
-		fd = openat(it->dirfd, it->name, flags);
-	return fd;
 }
 
 /* Opened, and still the file that the walk saw, or its successor. */
