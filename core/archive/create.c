@@ -157,22 +157,32 @@ static int create_partial_name(struct create *c)
 	return 0;
 }
 
+/* What a run without attributes remembers is not enough for one with them:
+ * each has a cache of its own. */
+static int create_fstate(struct create *c)
+{
+	unsigned without = c->o->flags & (CREATE_NO_XATTRS | CREATE_NO_ACLS |
+		CREATE_NO_FLAGS);
+	char *dir = home_repo_cache(repo_id(c->repo), "files");
+	char *series = without ? mem_printf("%s\n%u", c->rec->series,
+		without) : mem_str(c->rec->series);
+	int rc = series ? fstate_open(&c->fstate, dir, series,
+		c->o->files_cache, c->e) : err_nomem(c->e);
+
+	free(series);
+	free(dir);
+	return rc;
+}
+
 static int create_start(struct create *c)
 {
 	struct session_opts so = { .comp = c->o->comp };
-	char *dir;
 	int rc;
 
 	if ((rc = session_begin(&c->session, c->repo, &so, c->e)) < 0)
 		return rc;
-	if (!c->other) {
-		dir = home_repo_cache(repo_id(c->repo), "files");
-		rc = fstate_open(&c->fstate, dir, c->rec->series,
-			c->o->files_cache, c->e);
-		free(dir);
-		if (rc < 0)
-			return rc;
-	}
+	if (!c->other && (rc = create_fstate(c)) < 0)
+		return rc;
 	c->build = build_new(c->session, repo_tree_key(c->repo));
 	if (!c->build)
 		return err_nomem(c->e);

@@ -68,6 +68,18 @@ restored order
 same_tree order out/order
 must muniment check --verify-data
 
+# what a run without attributes remembers does not hide them from the next
+mkdir attrs
+echo text >attrs/f
+if setfattr -n user.k -v v attrs/f 2>/dev/null ||
+	setfattr -n trusted.k -v v attrs/f 2>/dev/null; then
+	sleep 2.1
+	must muniment create --noxattrs ::without attrs
+	must muniment create ::with attrs
+	restored with
+	eq "$(getfattr -dm - out/attrs/f | grep -c k=)" 1 "attributes"
+fi
+
 # a hard link whose file grows after its first name was read
 mkdir links
 echo short >links/a
