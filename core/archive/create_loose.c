@@ -61,7 +61,8 @@ int create_loose_get_meta(const struct create_loose *l,
 	struct rd r;
 
 	memset(en, 0, sizeof(*en));
-	rd_init(&r, l->text.p + row->meta, l->text.len - row->meta);
+	rd_init(&r, l->text.p + row->name + row->name_len,
+		l->text.len - row->name - row->name_len);
 	en->mode = (uint32_t)rd_varint(&r);
 	en->flags = rd_u8(&r);
 	en->uid = (uint32_t)rd_varint(&r);
@@ -172,7 +173,7 @@ static struct loose_row *loose_row_new(struct create_loose *l,
 	row = &l->row[l->n];
 	*row = (struct loose_row) { .target = LOOSE_NONE,
 		.dir_len = (uint32_t)dir_len,
-		.name_len = (uint32_t)(len - name) };
+		.name_len = (uint8_t)(len - name) };
 	row->dir = l->text.len;
 	if (l->n > 0 && loose_same_dir(l, row - 1, path, dir_len))
 		row->dir = row[-1].dir;
@@ -242,7 +243,6 @@ static int loose_meta(struct create_loose *l, struct loose_row *row,
 			return rc;
 		en.xattrs_len = 0;
 	}
-	row->meta = l->text.len;
 	return create_loose_put_meta(l, &en, c->e);
 }
 
@@ -296,7 +296,6 @@ int create_loose_add(struct create_loose *l,
 		return c->e->code;
 	if (it->link) {
 		row->state = LOOSE_LINK;
-		row->meta = l->text.len;
 		row->content = it->link_len;
 		return loose_text(l, it->link, it->link_len);
 	}

@@ -14,7 +14,7 @@ struct create_result;
 
 /*
  * An archive of entries that come in any order, as in a tar stream.  Contents
- * are stored as they come; the entries stay in memory (about 150 bytes each)
+ * are stored as they come; the entries stay in memory (about 200 bytes each)
  * and become trees at the end, parents that did not come become implicit.
  * A later entry replaces an earlier one of the same path; hard links have what
  * their target was when they came.

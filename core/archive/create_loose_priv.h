@@ -2,6 +2,8 @@
 #ifndef ARCHIVE_CREATE_LOOSE_PRIV_H
 #define ARCHIVE_CREATE_LOOSE_PRIV_H
 
+#include <assert.h>
+
 #include "archive/create_loose.h"
 #include "base/buf.h"
 #include "base/map.h"
@@ -11,24 +13,29 @@ struct create;
 
 #define LOOSE_NONE UINT32_MAX
 enum loose_state {
-	LOOSE_LINK = 1 << 0,	/* a hard link; its target's path is at
-				 * 'meta', 'content' bytes of it */
+	LOOSE_LINK = 1 << 0,	/* a hard link */
 	LOOSE_DIR = 1 << 1,
 	LOOSE_GONE = 1 << 2	/* replaced, or its target is not there */
 };
 /*
- * One entry.  Its path is the folder's path, a NUL, its name; inside 'text' a
- * NUL separates names, so that the order of bytes is that of trees.
+ * One entry; there may be millions.  Its path is the folder's path, a NUL, its
+ * name; inside 'text' a NUL separates names, so that the order of bytes is
+ * that of trees.  Behind the name stands the entry, encoded without content;
+ * of a hard link its target's path.
  */
 struct loose_row {
 	uint64_t dir, name;	/* in text */
-	uint64_t meta;		/* in text: encoded, without content */
-	uint64_t content;	/* 1 + place in text; 0: none */
-	uint32_t dir_len, name_len;
+	uint64_t content;	/* 1 + place in text; 0: none.  Of a hard link
+				 * the length of its target's path */
+	uint32_t dir_len;
 	uint32_t target;	/* hard link: row */
 	uint32_t links;		/* names that are this file */
-	unsigned state;		/* enum loose_state */
+	uint8_t name_len;
+	uint8_t state;		/* enum loose_state */
 };
+static_assert(sizeof(struct loose_row) == 40, "there are millions of them");
+static_assert(ENTRY_NAME_MAX <= UINT8_MAX, "struct loose_row");
+
 struct create_loose {
 	struct create *c;
 	create_loose_fn *fn;

@@ -123,8 +123,8 @@ static void loose_link(struct create_loose *l)
 
 		if (!(row->state & LOOSE_LINK))
 			continue;
-		row->target = loose_find(l, l->text.p + row->meta,
-			(size_t)row->content, i);
+		row->target = loose_find(l, l->text.p + row->name +
+			row->name_len, (size_t)row->content, i);
 		to = row->target == LOOSE_NONE ? NULL : &l->row[row->target];
 		if (to && to->state & LOOSE_LINK) {
 			row->target = to->target;

@@ -15,12 +15,13 @@ static const uint8_t out_zero[TAR_RECORD];
 
 uint32_t tar_sum(const uint8_t *block)
 {
-	uint32_t sum = 8 * ' ';
+	uint32_t sum = 0;
 	unsigned i;
 
 	for (i = 0; i < TAR_BLOCK; i++)
-		if (i < TAR_SUM || i >= TAR_SUM + 8)
-			sum += block[i];
+		sum += block[i];
+	for (i = TAR_SUM; i < TAR_SUM + 8; i++)
+		sum += (uint32_t)' ' - block[i];
 	return sum;
 }
 

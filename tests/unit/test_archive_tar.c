@@ -500,8 +500,8 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	tarkit_pax(&s, 'x', "path=abc", "SCHILY.xattr.a=b",
-		"GNU.sparse.map=0,2,5,0", "GNU.sparse.size=6", "SCHILY.acl.access=u::r,u:5:r,g::r,m::r,"
-		"o::r", NULL);
+		"GNU.sparse.map=0,2,5,0", "GNU.sparse.size=6",
+		"SCHILY.acl.access=u::r,u:5:r,g::r,m::r,o::r", NULL);
 	tarkit_head(&s, '0', "a", 2);
 	tarkit_body(&s, "12", 2);
 	tarkit_end(&s);
