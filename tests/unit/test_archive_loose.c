@@ -330,6 +330,8 @@ static void test_damaged_large(void **state)
 	struct tar_export_opts o = { .fd = memfd_create("tar", 0),
 				     .warning = count_warning };
 	struct create_result a, b;
+	char last[10];
+	off_t len;
 	int rc;
 
 	(void)state;
@@ -339,6 +341,11 @@ static void test_damaged_large(void **state)
 	check_ok(reader_open(&k.rd, k.repo, 1u << 20, &e), &e);
 	check_err(tar_export(k.rd, &a.rec, &o, &e), ERR_CORRUPT, &e);
 	assert_non_null(strstr(e.msg, "'large'"));
+	/* no word where a file's last bytes may be missing */
+	len = lseek(o.fd, 0, SEEK_END);
+	assert_true(len > 512 * 3 + 10);
+	assert_int_equal(pread(o.fd, last, 10, len - 10), 10);
+	assert_null(memmem(last, 10, "DAMAGED", 7));
 	lseek(o.fd, 0, SEEK_SET);
 	rc = import(o.fd, "b", &b);
 	check_err(rc, ERR_CORRUPT, &e);

@@ -195,6 +195,8 @@ static void test_pax(void **state)
 		"other::---", NULL);
 	tarkit_head(&s, '0', "b", 0);
 	tarkit_head(&s, '0', "c", 0);
+	tarkit_pax(&s, 'x', "mtime=", NULL);
+	tarkit_head(&s, '0', "d", 0);
 	tarkit_end(&s);
 	start();
 	next();
@@ -223,6 +225,9 @@ static void test_pax(void **state)
 	assert_string_equal(m->path, "c");
 	assert_string_equal(m->gname, "grp");
 	assert_int_equal(m->en.xattrs_len, 0);
+	next();
+	assert_int_equal(m->en.mtime.tv_sec, 1000);
+	assert_int_equal(m->en.mtime.tv_nsec, 0);
 	over();
 }
 
