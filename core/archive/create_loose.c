@@ -232,8 +232,8 @@ static int loose_meta(struct create_loose *l, struct loose_row *row,
 	if (c->o->flags & CREATE_NO_FLAGS)
 		en.fsflags = 0;
 	if (en.xattrs_len > XATTR_SET_MAX) {
-		create_loose_warn(l, create_loose_path(l, row),
-			"its extended attributes are too large");
+		create_loose_warn_part(l, create_loose_path(l, row),
+			"extended attributes", "they are too large");
 		en.xattrs_len = 0;
 	}
 	if (en.xattrs_len > ENTRY_XATTR_INLINE_MAX) {
@@ -318,6 +318,12 @@ void create_loose_warn(struct create_loose *l, const char *path,
 		       const char *why)
 {
 	create_warn_text(l->c, path, why);
+}
+
+void create_loose_warn_part(struct create_loose *l, const char *path,
+			    const char *part, const char *why)
+{
+	create_warn_part(l->c, path, part, why);
 }
 
 /* --- being create_other --- */

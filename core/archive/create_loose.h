@@ -56,8 +56,10 @@ int create_loose_run(struct repo *r, const struct create_opts *o,
 /* For create_loose_fn. */
 int create_loose_add(struct create_loose *l,
 		     const struct create_loose_item *it);
-/* Something is not in the archive, or not all of it. */
+/* Something is not in the archive, or a part of it is not. */
 void create_loose_warn(struct create_loose *l, const char *path,
 		       const char *why);
+void create_loose_warn_part(struct create_loose *l, const char *path,
+			    const char *part, const char *why);
 
 #endif

@@ -19,6 +19,7 @@
 #include "repo/repo.h"
 
 #define CREATE_WARNINGS_MAX 100
+#define CREATE_SHOWN 2000
 #define CREATE_OWNERS_MAX 1000
 #define CREATE_PROGRESS_NSEC 200000000
 #define CREATE_FSFLAGS (FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | \
@@ -30,13 +31,29 @@ void create_status(struct create *c, char status, const char *path)
 		c->o->item(status, path, c->o->ctx);
 }
 
+/* Lines of logs and texts of records have room for 4 KiB: of a longer path the
+ * end. */
+static const char *create_shown(char out[CREATE_SHOWN], const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len < CREATE_SHOWN)
+		return path;
+	snprintf(out, CREATE_SHOWN, "...%s", path + len - CREATE_SHOWN + 4);
+	return out;
+}
+
 void create_warn_text(struct create *c, const char *path, const char *why)
 {
-	log_warn("create", "'%s' is not in the archive: %s", path, why);
+	char out[CREATE_SHOWN];
+	const char *shown = create_shown(out, path);
+
+	log_warn("create", "'%s' is not in the archive: %s", shown, why);
 	create_status(c, 'E', path);
 	c->rec->stats.errors++;
 	if (c->warnings.n < CREATE_WARNINGS_MAX)
-		strv_take(&c->warnings, mem_printf("%s: %s", path, why), NULL);
+		strv_take(&c->warnings, mem_printf("%s: %s", shown, why),
+			NULL);
 }
 
 void create_warn(struct create *c, const char *path, const char *op,
@@ -49,19 +66,27 @@ void create_warn(struct create *c, const char *path, const char *op,
 	create_warn_text(c, path, why);
 }
 
-/* It is in the archive, without something of it. */
-static void create_warn_part(struct create *c, const char *path,
-			     const char *part, int errnum)
+void create_warn_part(struct create *c, const char *path, const char *part,
+		      const char *why)
 {
-	char words[128];
-	const char *why = strerror_r(errnum, words, sizeof(words));
+	char out[CREATE_SHOWN];
+	const char *shown = create_shown(out, path);
 
-	log_warn("create", "'%s' is in the archive without its %s: %s", path,
+	log_warn("create", "'%s' is in the archive without its %s: %s", shown,
 		part, why);
 	c->rec->stats.errors++;
 	if (c->warnings.n < CREATE_WARNINGS_MAX)
-		strv_take(&c->warnings, mem_printf("%s: %s: %s", path, part,
+		strv_take(&c->warnings, mem_printf("%s: %s: %s", shown, part,
 			why), NULL);
+}
+
+static void create_warn_errno(struct create *c, const char *path,
+			      const char *part, int errnum)
+{
+	char words[128];
+
+	create_warn_part(c, path, part,
+		strerror_r(errnum, words, sizeof(words)));
 }
 
 void create_progress(struct create *c, const char *path)
@@ -239,7 +264,7 @@ static int xattr_put(struct create *c, const struct xattr_of *x,
 	if ((rc = xattr_value(c, x, name, &value, &len)) < 0)
 		return rc;
 	if (len > XATTR_VALUE_BYTES) {
-		create_warn_part(c, x->shown, name, E2BIG);
+		create_warn_errno(c, x->shown, name, E2BIG);
 	} else if (len >= 0) {
 		wr_varint(w, strlen(name));
 		wr_bytes(w, name, strlen(name));
@@ -247,7 +272,7 @@ static int xattr_put(struct create *c, const struct xattr_of *x,
 		wr_bytes(w, value, (size_t)len);
 		++*n;
 	} else if (!xattr_none(errno)) {
-		create_warn_part(c, x->shown, name, errno);
+		create_warn_errno(c, x->shown, name, errno);
 	}
 	free(value);
 	return 0;
@@ -313,7 +338,7 @@ static int xattr_read(struct create *c, const struct xattr_of *x)
 	if ((rc = xattr_names(c, x, &list, &len)) < 0)
 		return rc;
 	if (len < 0 && !xattr_none(errno))
-		create_warn_part(c, x->shown, "extended attributes", errno);
+		create_warn_errno(c, x->shown, "extended attributes", errno);
 	if (len <= 0)
 		goto out;
 	name = mem_array((size_t)len + 1, sizeof(*name));
@@ -348,7 +373,7 @@ int create_xattrs(struct create *c, const struct walk_item *it, int fd,
 	if ((rc = xattr_read(c, &x)) < 0 || c->xattrs.len == 0)
 		return rc;
 	if (c->xattrs.len > XATTR_SET_MAX) {
-		create_warn_part(c, it->path, "extended attributes", E2BIG);
+		create_warn_errno(c, it->path, "extended attributes", E2BIG);
 		return 0;
 	}
 	if (c->xattrs.len > ENTRY_XATTR_INLINE_MAX && c->session)

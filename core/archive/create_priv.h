@@ -169,6 +169,9 @@ void create_warn(struct create *c, const char *path, const char *op,
 		 int errnum);
 /* The same in words. */
 void create_warn_text(struct create *c, const char *path, const char *why);
+/* It is in the archive, without something of it. */
+void create_warn_part(struct create *c, const char *path, const char *part,
+		      const char *why);
 void create_status(struct create *c, char status, const char *path);
 void create_progress(struct create *c, const char *path);
 

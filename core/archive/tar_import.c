@@ -148,8 +148,8 @@ static int import_member(struct import *im, const struct tar_member *m,
 	if (im->path.len == 0)
 		return 0;		/* "./", the root, has no entry */
 	if (m->lost)
-		create_loose_warn(im->l, m->path, "some of its extended "
-			"attributes or ACLs cannot be kept");
+		create_loose_warn_part(im->l, m->path, "attributes",
+			"an extended attribute or ACL that cannot be kept");
 	it.path = (const char *)im->path.p;
 	it.path_len = im->path.len;
 	if (m->hard_link) {
