@@ -27,8 +27,8 @@ const struct opt_row make_rows[] = {
 	  "none, lz4, zstd[,1-22] (the default is auto,zstd,3), auto,SPEC", 0,
 	  NULL },
 	{ OPT_COUNT, 'c', "checkpoint-interval", AT(checkpoint_secs),
-	  "SECONDS", "accepted: an interrupted run goes on where it was", 0,
-	  NULL },
+	  "SECONDS", "how often what was stored is made known, for the next "
+	  "run, if this one dies (default: 300)", 0, NULL },
 	{ OPT_STR, 0, "chunker-params", AT(chunker), "PARAMS",
 	  "accepted and not used: there is one way of cutting files", 0,
 	  NULL },
@@ -107,6 +107,7 @@ void make_fill(struct make *m, struct create_opts *co)
 	co->command = &m->a->command;
 	co->comp = m->comp;
 	co->threads_auto = true;
+	co->flush_secs = m->o->checkpoint_secs;
 	co->cancel = m->a->cancel;
 	co->item = m->o->list ? on_item : NULL;
 	co->progress = on_progress;

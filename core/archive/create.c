@@ -176,7 +176,8 @@ static int create_fstate(struct create *c)
 
 static int create_start(struct create *c)
 {
-	struct session_opts so = { .comp = c->o->comp };
+	struct session_opts so = { .comp = c->o->comp,
+				   .flush_secs = c->o->flush_secs };
 	int rc;
 
 	if ((rc = session_begin(&c->session, c->repo, &so, c->e)) < 0)

@@ -66,6 +66,7 @@ struct create_opts {
 	struct comp_spec comp;
 	unsigned threads;		/* workers; 0: serial twin */
 	bool threads_auto;		/* as many as there are processors */
+	unsigned flush_secs;		/* see struct session_opts */
 	struct cancel *cancel;		/* wanted: finish a partial archive */
 	create_item_fn *item;		/* called from the owner thread */
 	create_progress_fn *progress;	/* about five times a second */

@@ -103,8 +103,10 @@ static int extract_link_to(const struct extract_link *l, int from_dir,
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 		rc = linkat(AT_FDCWD, proc, ev->dir->fd, ev->name,
 			AT_SYMLINK_FOLLOW);
+		/* What has the name gives way, an empty folder too. */
 		if (rc < 0 && errno == EEXIST &&
-		    unlinkat(ev->dir->fd, ev->name, 0) == 0)
+		    (unlinkat(ev->dir->fd, ev->name, 0) == 0 ||
+		     unlinkat(ev->dir->fd, ev->name, AT_REMOVEDIR) == 0))
 			rc = linkat(AT_FDCWD, proc, ev->dir->fd, ev->name,
 				AT_SYMLINK_FOLLOW);
 	}

@@ -154,8 +154,28 @@ static void file_finish(const struct extract *x, struct extract_event *ev,
 		ev->dev = st.st_dev;
 		ev->ino = st.st_ino;
 	}
-	if (fd >= 0 && close(fd) < 0)
+}
+
+/* It has its name: flags that forbid renaming may come now. */
+static void file_end(const struct extract *x, struct extract_event *ev, int fd)
+{
+	if (fd < 0)
+		return;
+	if (ev->err.code == 0)
+		extract_meta_flags(x, ev, fd);
+	if (close(fd) < 0 && ev->err.code == 0)
 		err_errno(&ev->err, errno, "cannot write");
+}
+
+/* Over what is there; an empty folder gives way, a full one does not. */
+static int file_rename(int dirfd, const char *from, const char *to)
+{
+	if (renameat(dirfd, from, dirfd, to) == 0)
+		return 0;
+	if ((errno != EISDIR && errno != EEXIST) ||
+	    unlinkat(dirfd, to, AT_REMOVEDIR) < 0)
+		return -1;
+	return renameat(dirfd, from, dirfd, to);
 }
 
 /* Something has the name: a new one takes its place in one step. */
@@ -172,17 +192,11 @@ static void file_replace(const struct extract *x, struct extract_event *ev)
 		return;
 	}
 	file_finish(x, ev, tmp, fd);
-	if (ev->err.code == 0 && renameat(ev->dir->fd, tmp, ev->dir->fd,
-					  ev->name) < 0) {
-		/* An empty folder gives way, a full one does not. */
-		if ((errno == EISDIR || errno == EEXIST) &&
-		    unlinkat(ev->dir->fd, ev->name, AT_REMOVEDIR) == 0 &&
-		    renameat(ev->dir->fd, tmp, ev->dir->fd, ev->name) == 0)
-			return;
+	if (ev->err.code == 0 && file_rename(ev->dir->fd, tmp, ev->name) < 0)
 		err_errno(&ev->err, errno, "cannot replace");
-	}
 	if (ev->err.code)
 		unlinkat(ev->dir->fd, tmp, 0);
+	file_end(x, ev, fd);
 }
 
 void extract_file_make(const struct extract *x, struct extract_event *ev)
@@ -201,8 +215,7 @@ void extract_file_make(const struct extract *x, struct extract_event *ev)
 	}
 	if (rc == 0)
 		file_finish(x, ev, ev->name, fd);
-	else if (fd >= 0)
-		close(fd);
+	file_end(x, ev, fd);
 	if (rc == 0 && ev->err.code)
 		unlinkat(ev->dir->fd, ev->name, 0);
 }

@@ -294,9 +294,21 @@ void extract_meta_set(const struct extract *x, struct extract_event *ev,
 	if (fd < 0)
 		snprintf(m.path, sizeof(m.path), "/proc/self/fd/%d/%s",
 			m.dirfd, ev->name);
+	/* Attributes before the mode: a user cannot give them to a file that
+	 * is read-only.  After the owner: a new one takes capabilities away. */
 	owned = meta_owner(&m, en);
-	meta_mode(&m, en, owned);
 	meta_xattrs(&m, en);
+	meta_mode(&m, en, owned);
 	meta_times(&m, en);
-	meta_flags(&m, en);
+	if (S_ISDIR(en->mode))
+		meta_flags(&m, en);
+}
+
+void extract_meta_flags(const struct extract *x, struct extract_event *ev,
+			int fd)
+{
+	struct meta_of m = { .x = x, .ev = ev, .fd = fd,
+			     .dirfd = ev->dir->fd };
+
+	meta_flags(&m, &ev->entry->e);
 }

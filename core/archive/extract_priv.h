@@ -103,10 +103,13 @@ void extract_file_stdout(struct extract *x, const struct entry *en,
 
 /* extract_meta.c */
 int extract_meta_ids(struct extract *x);
-/* Owner, mode, attributes, times, flags, in that order; by fd, or for what
- * cannot be opened by name.  What fails is told in ev->warn. */
+/* Owner, attributes, mode, times, and of a folder flags, in that order; by
+ * fd, or for what cannot be opened by name.  What fails is told in ev->warn. */
 void extract_meta_set(const struct extract *x, struct extract_event *ev,
 		      int fd);
+/* Flags of a file that has its name: an immutable one cannot be renamed. */
+void extract_meta_flags(const struct extract *x, struct extract_event *ev,
+			int fd);
 /* The flags that had to wait for the further links. */
 void extract_meta_links(struct extract *x);
 

@@ -46,8 +46,9 @@ while [ $n -lt 120 ]; do
 	box=INBOX
 	[ $((n % 3)) = 0 ] && box=Sent
 	[ $((n % 5)) = 0 ] && box="Projekte &- Übersicht"
-	printf 'From: a@example.org\r\nTo: b@example.org\r\nSubject: mail %d\r\nMessage-ID: <%d@example.org>\r\n\r\nBody of mail %d.\r\n' \
-		$n $n $n |
+	printf '%s\r\n' "From: a@example.org" "To: b@example.org" \
+		"Subject: mail $n" "Message-ID: <$n@example.org>" "" \
+		"Body of mail $n." |
 		ordinary doveadm -c dovecot.conf save \
 			-m "$box" || fail "mail $n was not saved"
 done
