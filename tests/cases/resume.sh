@@ -26,7 +26,7 @@ new() {
 print(json.load(open("json"))["archive"]["stats"]["deduplicated_size"])'
 }
 segments() {
-	[ "$(ls r/index | wc -l)" -ge "$1" ]
+	[ "$(find r/index -type f | wc -l)" -ge "$1" ]
 }
 files_at_least() {
 	[ "$(find r/data -type f | wc -l)" -ge "$1" ]
