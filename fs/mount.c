@@ -2,6 +2,7 @@
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,12 @@ int mount_start(struct mount **out, struct repo *r,
 	/* What is mounted is plaintext: not for a core dump, nor for other
 	 * processes of the same user. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
+#ifdef M_ARENA_MAX
+	/* Objects of all sizes are made by one thread and freed by another:
+	 * an arena per thread takes half as much again (140 MB, not 92, for
+	 * reading 100,000 mails) and is not faster. */
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
 	rc = repo_require(r, KEY_READ, e);
 	if (rc == 0)
 		rc = opts_parse(&m->o, o->fuse_options, e);
