@@ -25,23 +25,26 @@ mkdir src
 mount_at m m
 eq "$(find m -mindepth 1 | wc -l)" 0 "archives of an empty repository"
 [ ! -L m/latest ] || fail "there is no latest yet"
-for n in one two three; do
+listed=
+for n in 1 2 3 4; do
 	echo $n >src/f
 	must muniment create ::$n src
-	wait_for 5 test -d m/$n
+	listed="$listed $n"
+	# shellcheck disable=SC2086 # one word for each
+	wait_for 5 shown $listed
 	eq "$(cat m/$n/src/f)" $n
 	wait_for 5 latest $n
 done
-wait_for 5 shown one three two
-exec 7<m/three/src/f
-must muniment delete ::three
-wait_for 5 gone three
-wait_for 5 latest two
-wait_for 5 shown one two
-eq "$(cat <&7)" three "a file that was open"
+exec 7<m/4/src/f
+must muniment delete ::4
+wait_for 5 gone 4
+wait_for 5 latest 3
+wait_for 5 shown 1 2 3
+eq "$(cat <&7)" 4 "a file that was open"
 exec 7<&-
-must muniment delete ::one
-must muniment delete ::two
+for n in 1 2 3; do
+	must muniment delete ::$n
+done
 wait_for 5 shown
 wait_for 5 no_latest
 
