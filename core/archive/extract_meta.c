@@ -157,14 +157,15 @@ static void meta_mode(struct meta_of *m, const struct entry *en, bool owned)
 		meta_warn(m, "mode");
 }
 
-static void meta_xattr(struct meta_of *m, const struct xattr_item *a)
+static void meta_xattr(struct meta_of *m, const struct xattr_item *a, bool acls)
 {
 	bool acl = a->name_len > 17 &&
 		memcmp(a->name, "system.posix_acl_", 17) == 0;
 	char name[XATTR_NAME_MAX + 1];
 	int rc;
 
-	if (m->x->o->flags & (acl ? EXTRACT_NO_ACLS : EXTRACT_NO_XATTRS))
+	if (acl != acls ||
+	    (m->x->o->flags & (acl ? EXTRACT_NO_ACLS : EXTRACT_NO_XATTRS)))
 		return;
 	if (a->name_len > XATTR_NAME_MAX) {
 		errno = ENAMETOOLONG;
@@ -179,7 +180,8 @@ static void meta_xattr(struct meta_of *m, const struct xattr_item *a)
 		meta_warn(m, acl ? "ACL" : "extended attributes");
 }
 
-static void meta_xattrs(struct meta_of *m, const struct entry *en)
+/* The ACLs, or all but them. */
+static void meta_xattrs(struct meta_of *m, const struct entry *en, bool acls)
 {
 	struct xattr_iter it;
 	struct xattr_item a;
@@ -196,7 +198,7 @@ static void meta_xattrs(struct meta_of *m, const struct entry *en)
 	}
 	xattr_iter_init(&it, set, len);
 	while (xattr_iter_next(&it, &a))
-		meta_xattr(m, &a);
+		meta_xattr(m, &a, acls);
 	reader_release(m->x->rd, hold);
 }
 
@@ -295,10 +297,12 @@ void extract_meta_set(const struct extract *x, struct extract_event *ev,
 		snprintf(m.path, sizeof(m.path), "/proc/self/fd/%d/%s",
 			m.dirfd, ev->name);
 	/* Attributes before the mode: a user cannot give them to a file that
-	 * is read-only.  After the owner: a new one takes capabilities away. */
+	 * is read-only.  After the owner: a new one takes capabilities away.
+	 * ACLs after the mode, which would set their mask. */
 	owned = meta_owner(&m, en);
-	meta_xattrs(&m, en);
+	meta_xattrs(&m, en, false);
 	meta_mode(&m, en, owned);
+	meta_xattrs(&m, en, true);
 	meta_times(&m, en);
 	if (S_ISDIR(en->mode))
 		meta_flags(&m, en);

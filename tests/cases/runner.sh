@@ -5,7 +5,7 @@
 
 mkdir -p top/tests/cases
 cp "$TOP/tests/run" top/tests/run
-unset CI
+unset CI TIMEOUT_SCALE SHORT
 
 # runs STATUS LAST-LINE [NAME]: the runner's own exit status and last line
 runs() {
@@ -49,7 +49,7 @@ runs 0 "1 passed, 0 failed, 1 skipped"
 CI=true
 export CI
 runs 1 "1 passed, 0 failed, 1 skipped"
-unset CI
+unset CI TIMEOUT_SCALE SHORT
 rm top/tests/cases/skipped.sh
 
 put crash <<'E'
