@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tools/progress.h"
 #include "tools/rules.h"
@@ -101,6 +102,18 @@ static int collect_paths(struct extract_args *o, struct call *c,
 	return rc;
 }
 
+/* Folders on the way down stay open: in a deep tree more than a process may
+ * open unless it asks. */
+static void open_more(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int extract(struct app *a, struct task *t,
 		   const struct extract_args *o, struct pattern_set *set,
 		   struct err *e)
@@ -118,6 +131,7 @@ static int extract(struct app *a, struct task *t,
 	if ((rc = strip_parse(&eo.strip_components, o->strip, &o->paths,
 			      e)) < 0)
 		return rc;
+	open_more();
 	progress_begin(&x.progress, a, "extract");
 	rc = extract_run(t->rd, &t->it->rec, &eo, &res, e);
 	progress_end(&x.progress);
