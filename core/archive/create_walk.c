@@ -158,15 +158,20 @@ static int walk_open(const struct walk_item *it)
 
 /* The same file as in the last run: nothing is read.  1: it is not known. */
 static int walk_known(struct create *c, const struct walk_item *it,
-		      struct entry *en, int64_t now)
+		      struct entry *en, int64_t now, char *status)
 {
 	struct fstate_hit hit;
 	struct event *ev;
+	bool found;
 	int fd, rc;
 
-	if (!c->fstate || !fstate_find(c->fstate, &it->st, it->message,
-				       it->name, &hit) ||
-	    !walk_listed(c, &hit.content))
+	if (!c->fstate)
+		return 1;
+	found = fstate_find(c->fstate, &it->st, it->message, it->name, &hit);
+	/* A message is never modified: its inode came to a new one. */
+	if (!found && hit.known && !it->message)
+		*status = 'M';
+	if (!found || !walk_listed(c, &hit.content))
 		return 1;
 	if (hit.same_ctime && !oid_is_zero(&hit.xattrs_id) &&
 	    !session_has(c->session, &hit.xattrs_id))
@@ -277,11 +282,12 @@ static int walk_source(struct create *c, const struct walk_item *it,
 	return 0;
 }
 
-static int walk_read(struct create *c, const struct walk_item *it, int64_t now)
+static int walk_read(struct create *c, const struct walk_item *it, int64_t now,
+		     char status)
 {
 	struct create_source src = { .fd = -1, .path = it->path,
 				     .message = it->message, .remember = true,
-				     .status = 'A' };
+				     .status = status };
 	struct walk_item open_it = *it;
 	int rc;
 
@@ -296,7 +302,7 @@ static int walk_read(struct create *c, const struct walk_item *it, int64_t now)
 	if (src.fd >= 0)
 		close(src.fd);
 	if (rc == 0) {
-		if (src.status == 'C')
+		if (src.status != 'A')
 			c->rec->stats.changed++;
 		else
 			c->rec->stats.added++;
@@ -309,15 +315,16 @@ static int walk_file(struct create *c, const struct walk_item *it)
 {
 	int64_t now = clock_wall_nsec();
 	struct entry en;
+	char status = 'A';
 	int rc;
 
 	if ((rc = create_meta(c, it, -1, &en)) < 0)
 		return rc;
-	if ((rc = walk_known(c, it, &en, now)) <= 0)
+	if ((rc = walk_known(c, it, &en, now, &status)) <= 0)
 		return rc;
 	if ((rc = walk_link(c, it, &en)) <= 0)
 		return rc;
-	return walk_read(c, it, now);
+	return walk_read(c, it, now, status);
 }
 
 /* --- everything else --- */
@@ -387,7 +394,7 @@ static int walk_entry(const struct walk_item *it, void *ctx)
 		rc = walk_file(c, it);
 	else if ((c->o->flags & CREATE_READ_SPECIAL) && type != S_IFLNK &&
 		 type != S_IFSOCK)
-		rc = walk_read(c, it, clock_wall_nsec());
+		rc = walk_read(c, it, clock_wall_nsec(), 'A');
 	else
 		rc = walk_other(c, it);
 	return rc < 0 ? rc : create_flush(c);

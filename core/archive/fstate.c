@@ -111,9 +111,12 @@ bool fstate_find(struct fstate *f, const struct stat *st, bool message,
 {
 	struct fstate_record r;
 
+	hit->known = false;
 	if (f->mode == FSTATE_DISABLED || (f->mode & FSTATE_RECHUNK) ||
-	    !fstate_old_find(&f->old, st->st_dev, st->st_ino, &r) ||
-	    r.size != (uint64_t)st->st_size)
+	    !fstate_old_find(&f->old, st->st_dev, st->st_ino, &r))
+		return false;
+	hit->known = true;
+	if (r.size != (uint64_t)st->st_size)
 		return false;
 	if ((f->mode & (FSTATE_CTIME | FSTATE_MTIME)) &&
 	    !fstate_same(&r.mtime, &st->st_mtim))
@@ -123,6 +126,7 @@ bool fstate_find(struct fstate *f, const struct stat *st, bool message,
 	    !(message && r.name && r.name == fstate_name(name)))
 		return false;
 	*hit = r.hit;
+	hit->known = true;
 	return true;
 }
 

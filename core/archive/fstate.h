@@ -46,6 +46,8 @@ struct fstate_hit {
 	struct oid xattrs_id;
 	uint32_t fsflags;
 	bool same_ctime;	/* xattrs and flags can be believed, too */
+	bool known;		/* also without a hit: the last run saw this
+				 * inode, so the file was modified */
 };
 /*
  * Is the file as it was?  A hit needs size, mtime and ctime as the mode says

@@ -186,3 +186,17 @@ case $code in
 2) has "$ERR" "interrupted" ;;
 *) run_show; fail "an interrupted create ends with $code" ;;
 esac
+
+# A added, M modified in place, U unchanged: and the figures count them so
+mkdir letters
+echo one >letters/a
+echo two >letters/b
+sleep 2.1	# what is younger is looked at again
+must muniment create ::letters1 letters
+echo more >>letters/a
+echo new >letters/n
+must muniment create --list --stats ::letters2 letters
+has "$ERR" "M letters/a"
+has "$ERR" "U letters/b"
+has "$ERR" "A letters/n"
+has "$OUT" "Files: 1 added, 1 changed, 1 unchanged"

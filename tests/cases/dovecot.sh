@@ -84,13 +84,12 @@ cmp before after || fail "Dovecot reads something else in what was extracted"
 # In the mount: Dovecot moves what is in new/, so a writable layer lies above
 # what cannot be written.
 mkdir upper work over
-if mount -t overlay -o "lowerdir=mnt/a,upperdir=upper,workdir=work" overlay \
-	over 2>/dev/null; then
-	conf "maildir:$PWD/over/vmail/Maildir:INDEX=MEMORY" >over.conf
-	subjects over.conf >after
-	cmp before after || fail "Dovecot reads something else in the mount"
-	umount over
-fi
+must mount -t overlay -o "lowerdir=mnt/a,upperdir=upper,workdir=work" \
+	overlay over
+conf "maildir:$PWD/over/vmail/Maildir:INDEX=MEMORY" >over.conf
+subjects over.conf >after
+cmp before after || fail "Dovecot reads something else in the mount"
+umount over
 same_tree vmail mnt/a/vmail
 must muniment umount mnt
 
