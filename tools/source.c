@@ -291,7 +291,8 @@ void source_fill(struct source *s, const struct source_args *o,
 		.keep_exclude_tags = o->keep_exclude_tags,
 		.exclude_nodump = o->exclude_nodump
 	};
-	co->stream = s->has_stream ? &s->stream : NULL;
+	co->stream = &s->stream;
+	co->n_streams = s->has_stream;
 }
 
 void source_release(struct source *s)

@@ -214,6 +214,7 @@ static void create_stop(struct create *c)
 	map_release(&c->owners[0]);
 	map_release(&c->owners[1]);
 	buf_release(&c->link_contents);
+	free(c->held);
 	buf_release(&c->window);
 	buf_release(&c->xattrs);
 	strv_release(&c->warnings);
@@ -244,7 +245,7 @@ static int create_once(struct repo *r, const struct create_opts *o,
 		       struct create_result *res, struct err *e)
 {
 	struct create c = { .repo = r, .o = o, .other = other, .res = res,
-			    .e = e, .rec = &res->rec, .stream = o->stream };
+			    .e = e, .rec = &res->rec };
 	int64_t begun = clock_mono_nsec();
 	const struct catalog_item *it;
 	bool partial = false;
@@ -261,7 +262,8 @@ static int create_once(struct repo *r, const struct create_opts *o,
 	if (!(o->flags & CREATE_DRY_RUN) && (rc = create_start(&c)) < 0)
 		goto out;
 	rc = other ? other->fill(&c, other->ctx) : create_walk(&c);
-	if (rc == ERR_CANCEL && !o->stream && !other && c.rec->stats.files +
+	if (rc == ERR_CANCEL && c.n_held == o->n_streams && !other &&
+	    c.rec->stats.files +
 	    c.files > 0 && !(o->flags & CREATE_DRY_RUN)) {
 		partial = true;
 		rc = 0;
@@ -280,6 +282,17 @@ out:
 	return rc;
 }
 
+/* Can all that it reads be read a second time? */
+static bool create_again(const struct create_opts *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_streams; i++)
+		if (!o->stream[i].open)
+			return false;
+	return true;
+}
+
 int create_other(struct repo *r, const struct create_opts *o,
 		 const struct create_other *other, struct create_result *res,
 		 struct err *e)
@@ -294,7 +307,7 @@ int create_other(struct repo *r, const struct create_opts *o,
 		return rc;
 	for (;;) {
 		rc = create_once(r, o, other, res, e);
-		if (rc != ERR_RETRY || o->stream || other ||
+		if (rc != ERR_RETRY || !create_again(o) || other ||
 		    ++tries == CREATE_TRIES)
 			return rc;
 		log_info("create", "%s; once more", e->msg);

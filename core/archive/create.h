@@ -41,10 +41,18 @@ struct create_progress {
 };
 typedef void create_progress_fn(const struct create_progress *p, void *ctx);
 
-/* A stream that becomes one regular file (standard input, a command). */
+/*
+ * A stream that becomes one regular file (standard input, a command).  All
+ * streams are read before the walk begins, one after the other.
+ */
 struct create_stream {
+	/* Called when its turn comes: begins it (the command is started) and
+	 * says where to read.  The fd stays the caller's.  NULL: 'fd' is open
+	 * already, and can be read only once. */
+	int (*open)(void *ctx, int *fd, struct err *e);
 	int fd;
-	const char *name;	/* path in the archive: "stdin" */
+	const char *name;	/* path in the archive: "stdin"; clean, and
+				 * its first part is no source's */
 	uint32_t mode;		/* 0660 as borg */
 	uint32_t uid, gid;
 	/* Called at the end of the stream: nonzero fails the run, and no
@@ -61,6 +69,7 @@ struct create_opts {
 	const struct strv *command;	/* argv for the record */
 	struct walk_opts walk;		/* paths, patterns, excludes */
 	const struct create_stream *stream;	/* beside paths, or alone */
+	size_t n_streams;
 	unsigned flags;			/* enum create_flags */
 	unsigned files_cache;		/* enum fstate_mode */
 	struct comp_spec comp;
@@ -86,7 +95,8 @@ struct create_result {
  * ERR_NOENT: none of the sources exists; no archive is made.
  * ERR_CANCEL: cancelled before there was anything to keep.
  * A fenced session is begun again inside, up to three times (not with a
- * stream: ERR_RETRY).  Release the result with create_result_release.
+ * stream that cannot be opened again: ERR_RETRY).  Release the result with
+ * create_result_release.
  */
 int create_run(struct repo *r, const struct create_opts *o,
 	       struct create_result *res, struct err *e);

@@ -217,6 +217,10 @@ static int finish_entry(struct create *c, struct event *ev)
 
 	if (c->other)
 		return c->other->placed(c, ev, c->other->ctx);
+	if (ev->cookie)
+		create_stream_stored(c, ev);
+	if (ev->cookie && ev->type == EVENT_END)
+		return 0;
 	rc = build_add(c->build, &ev->en, c->e);
 	if (rc == 0 && S_ISREG(ev->en.mode))
 		rc = finish_link(c, ev);

@@ -369,6 +369,7 @@ int create_loose_run(struct repo *r, const struct create_opts *o,
 	int rc;
 
 	own.stream = NULL;
+	own.n_streams = 0;
 	rc = create_other(r, &own, &other, res, e);
 	buf_release(&l.text);
 	buf_release(&l.scratch);

@@ -78,6 +78,13 @@ struct create_other {
 	void *ctx;
 };
 
+/* A stream's file, whose content is stored, until its place in the tree. */
+struct create_held {
+	const struct create_stream *s;
+	struct entry en;
+	uint64_t stored;	/* see list_stored */
+};
+
 struct create {
 	struct repo *repo;
 	const struct create_opts *o;
@@ -109,7 +116,8 @@ struct create {
 	uint64_t files, bytes;		/* so far, for progress */
 	int64_t progress_nsec;
 	struct map devices;		/* st_dev -> ordinal */
-	const struct create_stream *stream;	/* still to come */
+	struct create_held *held;	/* streams that were read */
+	size_t n_held, at_held;		/* before at_held: in the tree */
 	bool any_source;
 };
 
@@ -148,7 +156,8 @@ struct create_source {
 };
 /* < 0: the store or memory failed; 1: the source failed, and was reported. */
 int create_read(struct create *c, struct create_source *src);
-int create_read_stream(struct create *c, const struct create_stream *s);
+int create_read_stream(struct create *c, const struct create_stream *s,
+		       uint64_t cookie);
 /* The content comes in parts, 'en.size' bytes in all: the last event has the
  * source's entry and cookie. */
 int create_read_feed(struct create *c, struct create_source *src,
@@ -156,6 +165,19 @@ int create_read_feed(struct create *c, struct create_source *src,
 
 /* create_walk.c */
 int create_walk(struct create *c);
+/* An entry as an event of its own; create_event_done is the caller's. */
+int create_emit(struct create *c, enum event_type type,
+		const struct entry *en, struct event **out);
+
+/* create_stream.c: streams are read before the walk, and take their places
+ * among the names of the root. */
+int create_stream_all(struct create *c);
+/* Before an entry of the root of this name: whose turn is it? */
+int create_stream_turn(struct create *c, const char *name);
+int create_stream_rest(struct create *c);
+/* An EVENT_END or EVENT_ITEM with a cookie is a stream's: its content is
+ * stored. */
+void create_stream_stored(struct create *c, const struct event *ev);
 
 /* create_meta.c */
 int create_meta(struct create *c, const struct walk_item *it, int fd,

@@ -405,14 +405,15 @@ int create_read(struct create *c, struct create_source *src)
 	return read_large(c, src, &r, sparse);
 }
 
-int create_read_stream(struct create *c, const struct create_stream *s)
+int create_read_stream(struct create *c, const struct create_stream *s,
+		       uint64_t cookie)
 {
 	const char *slash = strrchr(s->name, '/');
 	const char *name = slash ? slash + 1 : s->name;
 	struct read_at r = { .c = c, .fd = s->fd, .stream = true,
 			     .end = UINT64_MAX };
 	struct create_source src = {
-		.fd = s->fd, .path = s->name,
+		.fd = -1, .path = s->name, .cookie = cookie,
 		.en = { .name = (const uint8_t *)name,
 			.name_len = (uint16_t)strlen(name),
 			.mode = S_IFREG | s->mode, .links = 1 },
@@ -421,6 +422,8 @@ int create_read_stream(struct create *c, const struct create_stream *s)
 	int64_t now = clock_wall_nsec();
 	int rc;
 
+	if (s->open && (rc = s->open(s->ctx, &r.fd, c->e)) < 0)
+		return rc;
 	src.en.mtime.tv_sec = now / 1000000000;
 	src.en.mtime.tv_nsec = now % 1000000000;
 	src.en.uid = s->uid;

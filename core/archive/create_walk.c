@@ -14,9 +14,8 @@
 #include "base/mem.h"
 #include "format/node.h"
 
-/* An entry as an event of its own. */
-static int walk_emit(struct create *c, enum event_type type,
-		     const struct entry *en, struct event **out)
+int create_emit(struct create *c, enum event_type type,
+		const struct entry *en, struct event **out)
 {
 	struct event *ev = create_event(c, type);
 
@@ -34,56 +33,6 @@ static int walk_emit(struct create *c, enum event_type type,
 	return 0;
 }
 
-/* --- a stream beside paths takes its place among the names of the root --- */
-
-static int walk_stream_dirs(struct create *c, const char *name, bool enter)
-{
-	const char *s = name, *slash;
-	int rc = 0;
-
-	for (; rc == 0 && (slash = strchr(s, '/')); s = slash + 1) {
-		struct entry en = { .name = (const uint8_t *)s,
-			.name_len = (uint16_t)(slash - s),
-			.mode = S_IFDIR | 0755, .flags = ENTRY_IMPLICIT };
-
-		rc = enter ? walk_emit(c, EVENT_ENTER, &en, NULL) :
-			create_event(c, EVENT_LEAVE) ? 0 : ERR_NOMEM;
-		if (rc == 0)
-			rc = create_event_done(c);
-	}
-	return rc;
-}
-
-static int walk_stream(struct create *c)
-{
-	const struct create_stream *s = c->stream;
-	int rc;
-
-	c->stream = NULL;
-	c->any_source = true;
-	if ((rc = walk_stream_dirs(c, s->name, true)) < 0 ||
-	    (rc = create_read_stream(c, s)) < 0)
-		return rc;
-	return walk_stream_dirs(c, s->name, false);
-}
-
-/* Before an entry of the root: is it the stream's turn? */
-static int walk_turn(struct create *c, const struct walk_item *it)
-{
-	size_t n, len;
-	int cmp;
-
-	if (!c->stream || strchr(it->stored, '/'))
-		return 0;
-	n = strcspn(c->stream->name, "/");
-	len = strlen(it->stored);
-	cmp = node_name_cmp(c->stream->name, n, it->stored, len);
-	if (cmp == 0)
-		return err_set(c->e, ERR_CONFIG, "the name '%s' for standard "
-			"input is also that of a source", c->stream->name);
-	return cmp < 0 ? walk_stream(c) : 0;
-}
-
 /* --- directories --- */
 
 static int walk_enter(const struct walk_item *it, int fd, void *ctx)
@@ -92,7 +41,7 @@ static int walk_enter(const struct walk_item *it, int fd, void *ctx)
 	struct entry en;
 	int rc;
 
-	if ((rc = walk_turn(c, it)) < 0)
+	if ((rc = create_stream_turn(c, it->stored)) < 0)
 		return rc;
 	if (!it->implicit) {
 		create_status(c, c->o->flags & CREATE_DRY_RUN ? '-' : 'd',
@@ -102,7 +51,7 @@ static int walk_enter(const struct walk_item *it, int fd, void *ctx)
 	if (c->o->flags & CREATE_DRY_RUN)
 		return 0;
 	if ((rc = create_meta(c, it, fd, &en)) < 0 ||
-	    (rc = walk_emit(c, EVENT_ENTER, &en, NULL)) < 0 ||
+	    (rc = create_emit(c, EVENT_ENTER, &en, NULL)) < 0 ||
 	    (rc = create_event_done(c)) < 0)
 		return rc;
 	return create_flush(c);
@@ -194,7 +143,7 @@ static int walk_known(struct create *c, const struct walk_item *it,
 		if (c->o->flags & CREATE_NO_FLAGS)
 			en->fsflags = 0;
 	}
-	if ((rc = walk_emit(c, EVENT_ITEM, en, &ev)) < 0)
+	if ((rc = create_emit(c, EVENT_ITEM, en, &ev)) < 0)
 		return rc;
 	ev->st = it->st;
 	ev->message = it->message;
@@ -248,7 +197,7 @@ static int walk_link(struct create *c, const struct walk_item *it,
 	if (!en->link_group || walk_link_content(c, &it->st, en) != 0)
 		return 1;
 	if ((rc = create_xattrs(c, it, -1, en)) < 0 ||
-	    (rc = walk_emit(c, EVENT_ITEM, en, &ev)) < 0)
+	    (rc = create_emit(c, EVENT_ITEM, en, &ev)) < 0)
 		return rc;
 	create_status(c, 'h', it->path);
 	return create_event_done(c);
@@ -370,7 +319,7 @@ static int walk_other(struct create *c, const struct walk_item *it)
 		en.size = (uint64_t)n;
 	}
 	create_status(c, walk_letter(it->st.st_mode), it->path);
-	if ((rc = walk_emit(c, EVENT_ITEM, &en, NULL)) < 0)
+	if ((rc = create_emit(c, EVENT_ITEM, &en, NULL)) < 0)
 		return rc;
 	return create_event_done(c);
 }
@@ -381,7 +330,7 @@ static int walk_entry(const struct walk_item *it, void *ctx)
 	mode_t type = it->st.st_mode & S_IFMT;
 	int rc;
 
-	if ((rc = walk_turn(c, it)) < 0)
+	if ((rc = create_stream_turn(c, it->stored)) < 0)
 		return rc;
 	c->files++;
 	create_progress(c, it->path);
@@ -426,12 +375,16 @@ int create_walk(struct create *c)
 		.error = walk_trouble,
 	};
 	struct walk_opts o = c->o->walk;
-	int rc = 0;
+	int rc, end;
 
+	if ((rc = create_stream_all(c)) < 0)
+		return rc;
 	o.cancel = c->o->cancel;
 	if (o.paths && o.paths->n > 0)
 		rc = walk_run(&o, &ops, c, c->e);
-	if (c->stream && rc == 0)
-		rc = walk_stream(c);
+	if (rc == 0 || rc == ERR_CANCEL) {
+		end = create_stream_rest(c);
+		rc = end < 0 ? end : rc;
+	}
 	return rc;
 }
