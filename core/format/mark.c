@@ -21,6 +21,8 @@
 #define REASON_MAX 4096
 #define BASE_MAX (1u << 16)
 #define CONDEMNED_MAX (1u << 20)
+#define GONE_MAX (1u << 20)
+#define GONE_BYTES (16 + 32)
 #define ARCHIVES_MAX (1u << 16)
 
 static_assert(AT_SIGNATURE == FMT_PREFIX_BYTES + 16 + 32 + 16 + 4, "layout");
@@ -223,6 +225,7 @@ int mark_put_session(const struct fmt_ctx *ctx, const struct mark_session *s,
 	wr_le64(&w, (uint64_t)s->start_nsec);
 	wr_le32(&w, s->pid);
 	wr_le64(&w, s->pid_start);
+	wr_le64(&w, s->pid_ns);
 	text_put(&w, s->host);
 	text_put(&w, s->boot_id);
 	if ((rc = wr_done(&w, e)) == 0)
@@ -247,6 +250,7 @@ int mark_get_session(struct mark_session *s, const struct fmt_ctx *ctx,
 	s->start_nsec = (int64_t)rd_le64(&r);
 	s->pid = rd_le32(&r);
 	s->pid_start = rd_le64(&r);
+	s->pid_ns = rd_le64(&r);
 	if ((rc = text_get(&r, &s->host, HOST_MAX, e)) == 0 &&
 	    (rc = text_get(&r, &s->boot_id, BOOT_ID_MAX, e)) == 0)
 		rc = mark_end(&r, e);
@@ -277,6 +281,8 @@ int mark_put_generation(const struct fmt_ctx *ctx,
 		return too_long(e, "list of base segments");
 	if (g->n_condemned > CONDEMNED_MAX)
 		return too_long(e, "list of condemned packs");
+	if (g->n_gone > GONE_MAX)
+		return too_long(e, "list of archives");
 	wr_init(&w, &body);
 	wr_varint(&w, g->n_base);
 	for (i = 0; i < g->n_base; i++) {
@@ -288,6 +294,11 @@ int mark_put_generation(const struct fmt_ctx *ctx,
 	wr_varint(&w, g->n_condemned);
 	for (i = 0; i < g->n_condemned; i++)
 		wr_bytes(&w, g->condemned[i].b, sizeof(struct oid));
+	wr_varint(&w, g->n_gone);
+	for (i = 0; i < g->n_gone; i++) {
+		wr_bytes(&w, g->gone[i].archive.b, sizeof(struct sid));
+		wr_bytes(&w, g->gone[i].record.b, sizeof(struct oid));
+	}
 	if ((rc = wr_done(&w, e)) == 0)
 		rc = mark_seal(ctx, FMT_GENERATION, &name, &body, out, e);
 	buf_release(&body);
@@ -333,6 +344,25 @@ static int get_condemned(struct mark_generation *g, struct rd *r,
 	return 0;
 }
 
+static int get_gone(struct mark_generation *g, struct rd *r, struct err *e)
+{
+	uint32_t i;
+
+	g->n_gone = (uint32_t)rd_varint_max(r, GONE_MAX);
+	if (g->n_gone > rd_left(r) / GONE_BYTES) {
+		g->n_gone = 0;
+		rd_fail(r);
+	}
+	g->gone = mem_array(g->n_gone, sizeof(*g->gone));
+	if (!g->gone)
+		return err_nomem(e);
+	for (i = 0; i < g->n_gone; i++) {
+		rd_copy(r, g->gone[i].archive.b, sizeof(struct sid));
+		rd_copy(r, g->gone[i].record.b, sizeof(struct oid));
+	}
+	return 0;
+}
+
 int mark_get_generation(struct mark_generation *g, const struct fmt_ctx *ctx,
 	uint32_t number, const uint8_t *p, size_t len, struct err *e)
 {
@@ -349,6 +379,8 @@ int mark_get_generation(struct mark_generation *g, const struct fmt_ctx *ctx,
 	if (rc == 0)
 		rc = get_condemned(g, &r, e);
 	if (rc == 0)
+		rc = get_gone(g, &r, e);
+	if (rc == 0)
 		rc = mark_end(&r, e);
 	buf_release(&body);
 	if (rc < 0)
@@ -360,6 +392,7 @@ void mark_generation_release(struct mark_generation *g)
 {
 	free(g->base);
 	free(g->condemned);
+	free(g->gone);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -382,6 +415,7 @@ int mark_put_pin(const struct fmt_ctx *ctx, const struct mark_pin *p,
 	wr_le64(&w, (uint64_t)p->start_nsec);
 	wr_le32(&w, p->pid);
 	wr_le64(&w, p->pid_start);
+	wr_le64(&w, p->pid_ns);
 	text_put(&w, p->host);
 	text_put(&w, p->boot_id);
 	wr_varint(&w, p->n_archives);
@@ -423,6 +457,7 @@ int mark_get_pin(struct mark_pin *p, const struct fmt_ctx *ctx,
 	p->start_nsec = (int64_t)rd_le64(&r);
 	p->pid = rd_le32(&r);
 	p->pid_start = rd_le64(&r);
+	p->pid_ns = rd_le64(&r);
 	if ((rc = text_get(&r, &p->host, HOST_MAX, e)) == 0 &&
 	    (rc = text_get(&r, &p->boot_id, BOOT_ID_MAX, e)) == 0 &&
 	    (rc = get_archives(p, &r, e)) == 0)

@@ -24,14 +24,17 @@
  * zeroes), kind the letter in the prefix.  Bodies (strings: varint length,
  * bytes without NUL):
  * tombstone   record id 32, le64 time, host, user, reason
- * session     client 16, le64 start, le32 pid, le64 pid_start, host, boot id
+ * session     client 16, le64 start, le32 pid, le64 pid_start, le64 pid_ns,
+ *             host, boot id
  * pin         the same, varint count, archives' session ids 16
  * generation  varint count, { u8 kind, u8 tier, le32 generation, hash 32 },
- *             varint count, pack names 32
+ *             varint count, pack names 32,
+ *             varint count, { archive's session id 16, record id 32 }
  *
  * tombstones/SESSION   the archive of that session is deleted
  * sessions/SESSION     a writer is at work (heartbeats: SESSION.N)
- * generations/NNNNNNNN base segments and condemned packs of a collection
+ * generations/NNNNNNNN base segments, condemned packs, and archives that are
+ *                      gone with their tombstones, of a collection
  * pins/SESSION         a mount reads these archives
  */
 struct mark_tombstone {
@@ -47,6 +50,11 @@ struct mark_session {
 	uint32_t pid;
 	char *host, *boot_id;		/* a dead process is told by these */
 	uint64_t pid_start;		/* when it was started, in ticks */
+	uint64_t pid_ns;		/* its pid namespace; 0: unknown */
+};
+struct mark_gone {
+	struct sid archive;
+	struct oid record;
 };
 struct mark_generation {
 	uint32_t number;		/* the name, %08x */
@@ -54,6 +62,8 @@ struct mark_generation {
 	uint32_t n_base;
 	struct oid *condemned;		/* pack names */
 	uint32_t n_condemned;
+	struct mark_gone *gone;		/* deleted archives, collected before */
+	uint32_t n_gone;
 };
 struct mark_pin {
 	struct sid pin;			/* the name */
@@ -61,7 +71,7 @@ struct mark_pin {
 	int64_t start_nsec;
 	uint32_t pid;
 	char *host, *boot_id;
-	uint64_t pid_start;
+	uint64_t pid_start, pid_ns;
 	struct sid *archives;
 	uint32_t n_archives;
 };

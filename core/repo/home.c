@@ -134,7 +134,7 @@ out:
 }
 
 static char home_host_buf[256], home_boot_buf[64];
-static uint64_t home_start_ticks;
+static uint64_t home_start_ticks, home_ns;
 static pthread_once_t home_once = PTHREAD_ONCE_INIT;
 
 static void home_learn(void)
@@ -147,6 +147,7 @@ static void home_learn(void)
 		sizeof(home_boot_buf));
 	proc_self(&self);
 	home_start_ticks = self.start;
+	home_ns = self.pidns;
 }
 
 const char *home_host_name(void)
@@ -165,4 +166,10 @@ uint64_t home_pid_start(void)
 {
 	pthread_once(&home_once, home_learn);
 	return home_start_ticks;
+}
+
+uint64_t home_pid_ns(void)
+{
+	pthread_once(&home_once, home_learn);
+	return home_ns;
 }

@@ -30,5 +30,6 @@ int home_client_id(struct sid *out, struct err *e);
 const char *home_host_name(void);
 const char *home_boot_id(void);
 uint64_t home_pid_start(void);	/* this process's, in ticks; 0: unknown */
+uint64_t home_pid_ns(void);	/* its pid namespace; 0: unknown */
 
 #endif

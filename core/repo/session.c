@@ -75,6 +75,7 @@ static int session_put_mark(struct session *s, uint64_t n, struct err *e)
 		.start_nsec = clock_wall_nsec(),
 		.pid = (uint32_t)getpid(),
 		.pid_start = home_pid_start(),
+		.pid_ns = home_pid_ns(),
 	};
 	char name[STORE_NAME_MAX];
 	struct buf b = BUF_INIT;

@@ -41,7 +41,7 @@ static struct mark_session make_session(void)
 	return (struct mark_session){ .session = formatkit_sid("session"),
 		.client = formatkit_sid("client"), .start_nsec = INT64_MIN,
 		.pid = 4711, .host = host, .boot_id = boot_id,
-		.pid_start = 123456789012 };
+		.pid_start = 123456789012, .pid_ns = UINT64_MAX - 1 };
 }
 
 static void test_session(void **state)
@@ -60,6 +60,7 @@ static void test_session(void **state)
 	assert_int_equal(back.start_nsec, INT64_MIN);
 	assert_int_equal(back.pid, 4711);
 	assert_int_equal(back.pid_start, 123456789012);
+	assert_true(back.pid_ns == UINT64_MAX - 1);
 	assert_string_equal(back.host, host);
 	assert_string_equal(back.boot_id, boot_id);
 	mark_session_release(&back);
@@ -76,8 +77,10 @@ static void test_generation(void **state)
 {
 	struct segment_name base[3];
 	struct oid condemned[5];
+	struct mark_gone gone[2];
 	const struct mark_generation g = { .number = 0xabcdef01, .base = base,
-		.n_base = 3, .condemned = condemned, .n_condemned = 5 };
+		.n_base = 3, .condemned = condemned, .n_condemned = 5,
+		.gone = gone, .n_gone = 2 };
 	struct mark_generation back, none = { .number = 1 };
 	struct buf b = BUF_INIT;
 	struct err e = { 0 };
@@ -92,6 +95,10 @@ static void test_generation(void **state)
 	}
 	for (i = 0; i < 5; i++)
 		condemned[i] = formatkit_oid("condemned", i);
+	for (i = 0; i < 2; i++) {
+		gone[i].archive = formatkit_sid(i ? "gone" : "away");
+		gone[i].record = formatkit_oid("gone", i);
+	}
 	check_ok(mark_put_generation(formatkit_ctx(), &g, &b, &e), &e);
 	check_ok(mark_get_generation(&back, formatkit_ctx(), g.number, b.p,
 				     b.len, &e), &e);
@@ -105,6 +112,8 @@ static void test_generation(void **state)
 	}
 	assert_int_equal(back.n_condemned, 5);
 	assert_memory_equal(back.condemned, condemned, sizeof(condemned));
+	assert_int_equal(back.n_gone, 2);
+	assert_memory_equal(back.gone, gone, sizeof(gone));
 	mark_generation_release(&back);
 	check_err(mark_get_generation(&back, formatkit_ctx(), g.number + 1,
 				      b.p, b.len, &e), ERR_CORRUPT, &e);
@@ -113,6 +122,7 @@ static void test_generation(void **state)
 				     &e), &e);
 	assert_int_equal(back.n_base, 0);
 	assert_int_equal(back.n_condemned, 0);
+	assert_int_equal(back.n_gone, 0);
 	mark_generation_release(&back);
 	buf_release(&b);
 }
@@ -123,7 +133,7 @@ static void test_pin(void **state)
 	const struct mark_pin p = { .pin = formatkit_sid("pin"),
 		.client = formatkit_sid("client"), .start_nsec = 5,
 		.pid = 6, .host = host, .boot_id = boot_id, .pid_start = 7,
-		.archives = archives, .n_archives = 2 };
+		.pid_ns = 8, .archives = archives, .n_archives = 2 };
 	struct mark_pin back;
 	struct buf b = BUF_INIT;
 	struct err e = { 0 };
@@ -136,6 +146,7 @@ static void test_pin(void **state)
 	assert_int_equal(back.start_nsec, 5);
 	assert_int_equal(back.pid, 6);
 	assert_int_equal(back.pid_start, 7);
+	assert_int_equal(back.pid_ns, 8);
 	assert_string_equal(back.host, host);
 	assert_string_equal(back.boot_id, boot_id);
 	assert_int_equal(back.n_archives, 2);
