@@ -47,6 +47,7 @@ void arch_free(struct arch *a)
 	free(a->root);
 	idmap_free(a->users);
 	idmap_free(a->groups);
+	free(a->stamp);
 	free(a->name);
 	pthread_mutex_destroy(&a->mtx);
 	free(a);

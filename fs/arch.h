@@ -31,7 +31,9 @@ struct arch {
 	bool partial;
 	struct dir_ref root_ref;
 
-	bool listed;		/* the view's lock */
+	/* The view's lock. */
+	bool listed;
+	char *stamp;		/* dates.h; NULL: none yet */
 
 	pthread_mutex_t mtx;	/* order: nothing of fs/ is locked under it;
 				 * the tree is read under it, at most once */

@@ -39,6 +39,11 @@ uint64_t attr_arch_ino(const struct arch *a, enum inode_kind kind)
 	return attr_fit(attr_mix(attr_mix(a->seed) + kind));
 }
 
+uint64_t attr_made_ino(uint64_t parent, enum inode_kind kind, uint64_t place)
+{
+	return attr_fit(attr_mix(attr_mix(parent + (uint64_t)kind) ^ place));
+}
+
 static void attr_owner(const struct mount *m, struct stat *st)
 {
 	if (m->o.has_uid)

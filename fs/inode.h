@@ -19,7 +19,10 @@ enum inode_kind {
 	INODE_ROOT,		/* of a whole repository: the archives */
 	INODE_ARCH,		/* root directory of an archive */
 	INODE_LATEST,		/* symlink to the newest archive */
-	INODE_ENTRY		/* an entry of an archive */
+	INODE_ENTRY,		/* an entry of an archive */
+	INODE_DATE,		/* by-date, or a folder below it */
+	INODE_STAMP,		/* symlink to an archive, in a day's folder */
+	INODE_CONTROL		/* .muniment in the root */
 };
 
 struct inode {
@@ -27,10 +30,11 @@ struct inode {
 	uint64_t id;		/* the kernel's name; 0: a free slot */
 	uint64_t ino;		/* st_ino */
 	uint64_t place;		/* ENTRY: in the parent, dir_place();
-				 * ARCH, LATEST: serial of the archive */
+				 * ARCH, LATEST, STAMP: serial of the archive;
+				 * DATE: year, month or day; 0: by-date */
 	uint64_t group;		/* hard links: of the archive; else 0 */
 	struct inode *parent;	/* lives as long as this; NULL: FUSE's root */
-	struct arch *arch;	/* NULL: INODE_ROOT */
+	struct arch *arch;	/* NULL: ROOT, DATE, CONTROL */
 	struct dir *dir;	/* ENTRY, a directory: owned */
 	uint32_t type;		/* S_IFMT */
 	uint8_t kind;		/* enum inode_kind */

@@ -92,9 +92,8 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 {
 	int rc;
 
-	rc = reader_open(&m->rd, m->r,
-			 o->cache_bytes ? o->cache_bytes : MOUNT_CACHE_BYTES,
-			 e);
+	m->cache_bytes = o->cache_bytes ? o->cache_bytes : MOUNT_CACHE_BYTES;
+	rc = reader_open(&m->rd, m->r, m->cache_bytes, e);
 	if (rc < 0)
 		return rc;
 	m->ao = (struct arch_opts){
@@ -171,6 +170,7 @@ int mount_start(struct mount **out, struct repo *r,
 	if (!m)
 		return err_nomem(e);
 	pthread_mutex_init(&m->told_mtx, NULL);
+	control_init(&m->control);
 	m->r = r;
 	m->uid = geteuid();
 	m->gid = getegid();
@@ -235,6 +235,7 @@ void mount_free(struct mount *m)
 	view_free(m->view);
 	reader_close(m->rd);
 	opts_release(&m->o);
+	control_release(&m->control);
 	free(m->point);
 	pthread_mutex_destroy(&m->told_mtx);
 	free(m);

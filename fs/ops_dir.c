@@ -81,60 +81,13 @@ static int ops_enter(struct ops_look *l, uint64_t place,
 	return 0;
 }
 
-/* The same for what is in the root of a repository. */
-static int ops_enter_arch(struct mount *m, struct inode *root, struct arch *a,
-			  enum inode_kind kind, struct fuse_entry_param *ep,
-			  struct err *e)
-{
-	bool dir = kind == INODE_ARCH;
-	struct inode_make mk = {
-		.parent = root, .arch = a, .place = a->serial,
-		.ino = attr_arch_ino(a, kind),
-		.type = dir ? S_IFDIR : S_IFLNK, .kind = (uint8_t)kind,
-		.plain = true
-	};
-	struct inode *child;
-	int rc;
-
-	memset(ep, 0, sizeof(*ep));
-	rc = inode_enter(m->inodes, &mk, &child, e);
-	if (rc < 0)
-		return rc;
-	ep->ino = child->id;
-	ep->attr_timeout = OPS_FOREVER_SECS;
-	ep->entry_timeout = OPS_ROOT_SECS;
-	attr_made(m, dir ? S_IFDIR | 0755 : S_IFLNK | 0777, mk.ino,
-		  dir ? 0 : strlen(a->name), a->time_nsec, &ep->attr);
-	return 0;
-}
-
-static void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *ep)
+void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *ep)
 {
 	struct mount *m = ops_mount(req);
 
 	/* Interrupted: the kernel does not know it, and will not forget it. */
 	if (fuse_reply_entry(req, ep) < 0)
 		inode_forget(m->inodes, ep->ino, 1);
-}
-
-static void ops_lookup_root(fuse_req_t req, struct inode *root,
-			    const char *name)
-{
-	struct mount *m = ops_mount(req);
-	bool latest = strcmp(name, VIEW_LATEST) == 0;
-	struct fuse_entry_param ep;
-	struct err e = { 0 };
-	struct arch *a;
-
-	view_refresh(m->view);
-	a = latest ? view_latest(m->view) : view_find(m->view, name);
-	if (!a)
-		fuse_reply_err(req, ENOENT);
-	else if (ops_enter_arch(m, root, a, latest ? INODE_LATEST : INODE_ARCH,
-				&ep, &e) < 0)
-		ops_fail(req, root, &e);
-	else
-		ops_reply_entry(req, &ep);
 }
 
 static int ops_lookup_in(struct mount *m, struct inode *n, const char *name,
@@ -167,13 +120,15 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
 	}
-	if (n->kind == INODE_ROOT) {
-		ops_lookup_root(req, n, name);
+	if (n->kind == INODE_ROOT || n->kind == INODE_DATE) {
+		ops_view_lookup(req, n, name);
 		return;
 	}
 	rc = ops_lookup_in(ops_mount(req), n, name, &ep, &e);
 	if (rc == 0) {
 		ops_reply_entry(req, &ep);
+	} else if (rc == ERR_NOENT && ops_view_is_control(n, name)) {
+		ops_view_lookup_control(req, n);
 	} else if (rc == ERR_NOENT) {
 		memset(&ep, 0, sizeof(ep));
 		ep.entry_timeout = OPS_FOREVER_SECS;
@@ -195,22 +150,6 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-/*
- * A listing on its way to the kernel.  Offsets: 0 ".", 1 "..", then in an
- * archive 2 + place of the entry (the layer in the top byte), in the root of
- * a repository 2 "latest", 3 + serial of the archive.
- */
-struct ops_list {
-	fuse_req_t req;
-	struct mount *m;
-	struct inode *n;
-	bool plus;
-	char *buf;
-	size_t size, used;
-	uint64_t *id;		/* inodes that were entered for it */
-	size_t n_id;
-};
-
 #define OPS_LIST_MIN_BYTES 160	/* no entry of a READDIRPLUS is smaller */
 
 static size_t ops_list_need(const struct ops_list *l, const char *name)
@@ -220,14 +159,13 @@ static size_t ops_list_need(const struct ops_list *l, const char *name)
 		fuse_add_direntry(l->req, NULL, 0, name, NULL, 0);
 }
 
-static bool ops_list_full(const struct ops_list *l, const char *name)
+bool ops_list_full(const struct ops_list *l, const char *name)
 {
 	return ops_list_need(l, name) > l->size - l->used;
 }
 
-/* There is room, ops_list_full() said. */
-static void ops_list_add(struct ops_list *l, const char *name,
-			 const struct fuse_entry_param *ep, uint64_t next)
+void ops_list_add(struct ops_list *l, const char *name,
+		  const struct fuse_entry_param *ep, uint64_t next)
 {
 	char *to = l->buf + l->used;
 	size_t room = l->size - l->used;
@@ -241,9 +179,8 @@ static void ops_list_add(struct ops_list *l, const char *name,
 		l->id[l->n_id++] = ep->ino;
 }
 
-/* A name with its type only: the kernel looks it up when it needs more. */
-static void ops_list_name(struct ops_list *l, const char *name, uint64_t ino,
-			  mode_t type, uint64_t next)
+void ops_list_name(struct ops_list *l, const char *name, uint64_t ino,
+		   mode_t type, uint64_t next)
 {
 	struct fuse_entry_param ep;
 
@@ -266,49 +203,6 @@ static bool ops_list_dots(struct ops_list *l, uint64_t *off)
 			      *off + 1);
 	}
 	return true;
-}
-
-static int ops_list_root_one(struct ops_list *l, struct arch *a,
-			     enum inode_kind kind, uint64_t next,
-			     struct err *e)
-{
-	const char *name = kind == INODE_LATEST ? VIEW_LATEST : a->name;
-	struct fuse_entry_param ep;
-	int rc;
-
-	if (ops_list_full(l, name))
-		return 1;
-	if (!l->plus) {
-		ops_list_name(l, name, attr_arch_ino(a, kind),
-			      kind == INODE_LATEST ? S_IFLNK : S_IFDIR, next);
-		return 0;
-	}
-	rc = ops_enter_arch(l->m, l->n, a, kind, &ep, e);
-	if (rc == 0)
-		ops_list_add(l, name, &ep, next);
-	return rc;
-}
-
-static int ops_list_root(struct ops_list *l, uint64_t off, struct err *e)
-{
-	struct arch *a;
-	int rc = 0;
-
-	if (off < 3) {
-		view_refresh(l->m->view);
-		a = view_latest(l->m->view);
-		if (a)
-			rc = ops_list_root_one(l, a, INODE_LATEST, 3, e);
-		off = 3;
-	}
-	while (rc == 0) {
-		a = view_next(l->m->view, off - 3);
-		if (!a)
-			return 0;
-		off = 3 + a->serial + 1;
-		rc = ops_list_root_one(l, a, INODE_ARCH, off, e);
-	}
-	return rc < 0 ? rc : 0;
 }
 
 /* One entry, if it is to be seen.  1: the buffer is full. */
@@ -378,6 +272,7 @@ static int ops_list_layer(struct ops_list *l, struct ops_look *look,
 	return rc;
 }
 
+/* Offsets: 2 + place of the entry (the layer in the top byte). */
 static int ops_list_dir(struct ops_list *l, uint64_t off, struct err *e)
 {
 	uint64_t place = off - 2;
@@ -423,8 +318,9 @@ static void ops_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_err(req, ENOMEM);
 	else {
 		if (ops_list_dots(&l, &at))
-			rc = l.n->kind == INODE_ROOT ?
-			     ops_list_root(&l, at, &e) :
+			rc = l.n->kind == INODE_ROOT ||
+			     l.n->kind == INODE_DATE ?
+			     ops_view_list(&l, at, &e) :
 			     ops_list_dir(&l, at, &e);
 		ops_list_reply(&l, rc, &e);
 	}

@@ -91,6 +91,10 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_err(req, S_ISDIR(n->type) ? EISDIR : EINVAL);
 		return;
 	}
+	if (n->kind == INODE_CONTROL) {
+		ops_view_read_control(req, n, size, at);
+		return;
+	}
 	rc = ops_file(m, n, &o, &e);
 	if (rc < 0) {
 		ops_fail(req, n, &e);
@@ -128,7 +132,7 @@ void ops_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 	(void)fi;
 	if (!n)
 		return;
-	if (!S_ISREG(n->type) || off < 0 ||
+	if (n->kind != INODE_ENTRY || !S_ISREG(n->type) || off < 0 ||
 	    (whence != SEEK_DATA && whence != SEEK_HOLE)) {
 		fuse_reply_err(req, EINVAL);
 		return;
@@ -147,6 +151,18 @@ void ops_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		fuse_reply_lseek(req, (off_t)found);
 }
 
+static void ops_readlink_made(fuse_req_t req, struct inode *n)
+{
+	struct buf target = BUF_INIT;
+	struct err e = { 0 };
+
+	if (ops_view_target(n, &target, &e) < 0)
+		ops_fail(req, n, &e);
+	else
+		fuse_reply_readlink(req, (const char *)target.p);
+	buf_release(&target);
+}
+
 void ops_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct mount *m = ops_mount(req);
@@ -159,8 +175,8 @@ void ops_readlink(fuse_req_t req, fuse_ino_t ino)
 
 	if (!n)
 		return;
-	if (n->kind == INODE_LATEST) {
-		fuse_reply_readlink(req, n->arch->name);
+	if (n->kind == INODE_LATEST || n->kind == INODE_STAMP) {
+		ops_readlink_made(req, n);
 		return;
 	}
 	if (!S_ISLNK(n->type)) {

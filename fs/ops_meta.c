@@ -7,32 +7,6 @@
 
 #include "fs/ops_priv.h"
 
-static void ops_getattr_root(fuse_req_t req, struct inode *n)
-{
-	struct mount *m = ops_mount(req);
-	struct view_facts facts;
-	struct stat st;
-
-	view_refresh(m->view);
-	view_facts(m->view, &facts);
-	attr_made(m, S_IFDIR | 0755, n->ino, 0, facts.changed_nsec, &st);
-	fuse_reply_attr(req, &st, OPS_ROOT_SECS);
-}
-
-static void ops_getattr_made(fuse_req_t req, const struct inode *n)
-{
-	const struct arch *a = n->arch;
-	struct stat st;
-
-	if (n->kind == INODE_LATEST)
-		attr_made(ops_mount(req), S_IFLNK | 0777, n->ino,
-			  strlen(a->name), a->time_nsec, &st);
-	else
-		attr_made(ops_mount(req), S_IFDIR | 0755, n->ino, 0,
-			  a->time_nsec, &st);
-	fuse_reply_attr(req, &st, OPS_FOREVER_SECS);
-}
-
 void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct mount *m = ops_mount(req);
@@ -46,12 +20,8 @@ void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	(void)fi;
 	if (!n)
 		return;
-	if (n->kind == INODE_ROOT) {
-		ops_getattr_root(req, n);
-		return;
-	}
 	if (n->kind != INODE_ENTRY) {
-		ops_getattr_made(req, n);
+		ops_view_getattr(req, n);
 		return;
 	}
 	rc = ops_entry(m, n, &c, &en, &e);

@@ -3,6 +3,7 @@
 #define FS_OPS_PRIV_H
 
 #include "fs/attr.h"
+#include "fs/dates.h"
 #include "fs/state.h"
 
 /* Below an archive nothing ever changes. */
@@ -30,12 +31,44 @@ int ops_path(const struct inode *n, const struct dir *d, unsigned layer,
 void ops_fail(fuse_req_t req, struct inode *n, const struct err *e);
 
 /* ops_dir.c */
+/* A listing on its way to the kernel.  Offsets: 0 ".", 1 "..", from 2 on as
+ * the kind of directory has it; an entry comes with the offset behind it. */
+struct ops_list {
+	fuse_req_t req;
+	struct mount *m;
+	struct inode *n;
+	bool plus;
+	char *buf;
+	size_t size, used;
+	uint64_t *id;		/* inodes that were entered for it */
+	size_t n_id;
+};
+bool ops_list_full(const struct ops_list *l, const char *name);
+/* There is room, ops_list_full() said. */
+void ops_list_add(struct ops_list *l, const char *name,
+		  const struct fuse_entry_param *ep, uint64_t next);
+/* A name with its type only: the kernel looks it up when it needs more. */
+void ops_list_name(struct ops_list *l, const char *name, uint64_t ino,
+		   mode_t type, uint64_t next);
+void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *ep);
 void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		 struct fuse_file_info *fi);
 void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		     struct fuse_file_info *fi);
+
+/* ops_view.c: all but INODE_ENTRY; INODE_ARCH has attributes there only. */
+void ops_view_getattr(fuse_req_t req, struct inode *n);
+void ops_view_lookup(fuse_req_t req, struct inode *n, const char *name);
+int ops_view_list(struct ops_list *l, uint64_t off, struct err *e);
+/* Of a symlink; with a NUL behind it. */
+int ops_view_target(const struct inode *n, struct buf *out, struct err *e);
+/* .muniment, in whatever is the root. */
+bool ops_view_is_control(const struct inode *parent, const char *name);
+void ops_view_lookup_control(fuse_req_t req, struct inode *root);
+void ops_view_read_control(fuse_req_t req, struct inode *n, size_t size,
+			   uint64_t off);
 
 /* ops_file.c */
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "fs/arch.h"
+#include "fs/control.h"
 #include "fs/cursor.h"
 #include "fs/mount.h"
 #include "fs/inode.h"
@@ -35,10 +36,12 @@ struct mount {
 	struct arch *single;		/* NULL: the whole repository */
 	uid_t uid;			/* owner of what no archive holds */
 	gid_t gid;
+	size_t cache_bytes;
 
 	struct inode_tab *inodes;
 	struct cursor_tab *cursors;
 	struct ofile_tab *ofiles;
+	struct control control;
 
 	pthread_mutex_t told_mtx;	/* a leaf */
 	int64_t told_since_nsec;	/* told_mtx */

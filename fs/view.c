@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/dates.h"
+
 #define VIEW_EVERY_NSEC INT64_C(1000000000)
 
 struct view {
@@ -22,6 +24,7 @@ struct view {
 	struct map by_session;	/* session -> serial */
 	struct arch **by_name;	/* those listed, sorted */
 	size_t n_listed;
+	struct dates dates;	/* those listed */
 	struct arch *latest;
 	struct view_facts facts;
 };
@@ -45,7 +48,9 @@ static char *view_name(const struct catalog_item *it, bool twice)
 	oid_hex(&it->id, hex);
 	if (!it->rec.name || catalog_name_check(it->rec.name, NULL) < 0)
 		return mem_str(hex);
-	if (twice)
+	/* What stands beside the archives is not hidden by one. */
+	if (twice || strcmp(it->rec.name, VIEW_DATES) == 0 ||
+	    strcmp(it->rec.name, VIEW_CONTROL) == 0)
 		return mem_printf("%.200s-%.8s", it->rec.name, hex);
 	return mem_str(it->rec.name);
 }
@@ -199,6 +204,8 @@ static int view_fill(struct view *v, const struct catalog *cat, struct err *e)
 	}
 	qsort(v->by_name, v->n_listed, sizeof(*v->by_name), view_name_cmp);
 	v->facts.archives = v->n_listed;
+	if (rc == 0)
+		rc = dates_fill(&v->dates, v->by_name, v->n_listed, e);
 	free(names.sorted);
 	return rc;
 }
@@ -247,6 +254,7 @@ void view_free(struct view *v)
 		arch_free(v->arch[i]);
 	free(v->arch);
 	free(v->by_name);
+	dates_release(&v->dates);
 	map_release(&v->by_session);
 	catalog_free(v->cat);
 	pthread_mutex_destroy(&v->mtx);
@@ -358,4 +366,47 @@ void view_facts(struct view *v, struct view_facts *out)
 	pthread_mutex_lock(&v->mtx);
 	*out = v->facts;
 	pthread_mutex_unlock(&v->mtx);
+}
+
+bool view_date_has(struct view *v, const char *folder)
+{
+	bool has;
+
+	pthread_mutex_lock(&v->mtx);
+	has = dates_has(&v->dates, folder);
+	pthread_mutex_unlock(&v->mtx);
+	return has;
+}
+
+bool view_date_next(struct view *v, const char *folder, unsigned from,
+		    unsigned *number)
+{
+	bool found;
+
+	pthread_mutex_lock(&v->mtx);
+	found = dates_next(&v->dates, folder, from, number);
+	pthread_mutex_unlock(&v->mtx);
+	return found;
+}
+
+struct arch *view_date_find(struct view *v, const char *day,
+			    const char *name)
+{
+	struct arch *a;
+
+	pthread_mutex_lock(&v->mtx);
+	a = dates_find(&v->dates, day, name);
+	pthread_mutex_unlock(&v->mtx);
+	return a;
+}
+
+struct arch *view_date_of_day(struct view *v, const char *day,
+			      uint64_t from)
+{
+	struct arch *a;
+
+	pthread_mutex_lock(&v->mtx);
+	a = dates_of_day(&v->dates, day, from);
+	pthread_mutex_unlock(&v->mtx);
+	return a;
 }

@@ -5,9 +5,10 @@
 #include "fs/arch.h"
 
 /*
- * The root of a mounted repository: a directory per archive and "latest", a
- * symlink to the newest complete one.  It follows the repository: who looks
- * at it later than a second after the last time makes it look again.
+ * The root of a mounted repository: a directory per archive; "latest", a
+ * symlink to the newest complete one; "by-date", folders of symlinks to all.
+ * It follows the repository: who looks at it later than a second after the
+ * last time makes it look again.
  * Safe from any thread.
  */
 struct view;
@@ -17,6 +18,8 @@ struct view_opts {
 };
 
 #define VIEW_LATEST "latest"
+#define VIEW_DATES "by-date"
+#define VIEW_CONTROL ".muniment"	/* control.h */
 
 int view_open(struct view **out, struct reader *rd, const struct view_opts *o,
 	      struct err *e);
@@ -31,6 +34,15 @@ struct arch *view_find(struct view *v, const char *name);
 /* The first one listed whose serial is >= from; NULL: none. */
 struct arch *view_next(struct view *v, uint64_t from);
 struct arch *view_latest(struct view *v);	/* NULL: none */
+
+/* The archives by date; folders as in dates.h. */
+bool view_date_has(struct view *v, const char *folder);
+bool view_date_next(struct view *v, const char *folder, unsigned from,
+		    unsigned *number);
+struct arch *view_date_find(struct view *v, const char *day,
+			    const char *name);
+struct arch *view_date_of_day(struct view *v, const char *day,
+			      uint64_t from);
 
 struct view_facts {
 	uint64_t archives, files, bytes;

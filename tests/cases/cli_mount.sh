@@ -27,7 +27,7 @@ mounted() {
 mkdir m
 must muniment mount m
 mounted m || fail "not mounted"
-eq "$(names)" "latest one two "
+eq "$(names)" "by-date latest one two "
 same_tree src m/one/src
 eq "$(cat m/latest/src/d/b)" two
 must_fail 11 muniment mount m
@@ -45,7 +45,7 @@ must muniment umount --mount-point m
 muniment mount -f --repository "$PWD/r" -a 't*' m >"$OUT" 2>"$ERR" &
 pid=$!
 wait_for 10 mounted m
-eq "$(names)" "latest three two "
+eq "$(names)" "by-date latest three two "
 kill -TERM $pid
 wait $pid || fail "a mount that was told to end failed"
 mounted m && fail "still mounted"

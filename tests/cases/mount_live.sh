@@ -7,7 +7,7 @@
 
 # shown NAME...: these archives and no others, by name and in the listing
 shown() {
-	[ "$(find m -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort |
+	[ "$(find m -mindepth 1 -maxdepth 1 -type d ! -name by-date -printf '%f\n' | sort |
 		tr '\n' ' ')" = "${*:+$* }" ]
 }
 latest() {
