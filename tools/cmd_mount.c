@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/mount.h"
+#include "tools/human.h"
 #include "tools/pick.h"
 #include "tools/rules.h"
 #include "tools/strip.h"
@@ -15,7 +16,7 @@
 #include "tools/task.h"
 
 struct mount_args {
-	const char *archive, *mountpoint, *options, *strip;
+	const char *archive, *mountpoint, *options, *strip, *cache;
 	struct strv paths;
 	bool foreground, numeric;
 	struct pick_args pick;
@@ -32,6 +33,9 @@ static const struct opt_row rows[] = {
 	  "allow_other", 0, NULL },
 	{ OPT_LIST, 0, "path", AT(paths), "PATH",
 	  "only this path of the archive; may be given more than once", 0,
+	  NULL },
+	{ OPT_STR, 0, "cache-size", AT(cache), "SIZE",
+	  "keep at most this much of what was read in memory (64MiB)", 0,
 	  NULL },
 	{ OPT_BOOL, 0, "numeric-ids|numeric-owner", AT(numeric), NULL,
 	  "owners by number, not by name", 0, NULL },
@@ -71,6 +75,23 @@ static int plan_words(struct plan *p, struct mount_args *o,
 	return rc;
 }
 
+#define CACHE_MIN_BYTES (1u << 20)
+
+static int plan_cache(struct plan *p, const char *text, struct err *e)
+{
+	uint64_t bytes = 0;
+	int rc;
+
+	if (!text)
+		return 0;
+	rc = human_bytes(&bytes, text, "--cache-size", e);
+	if (rc == 0 && (bytes < CACHE_MIN_BYTES || bytes > SIZE_MAX / 2))
+		rc = err_set(e, ERR_CONFIG, "--cache-size has to be 1MiB or "
+			     "more");
+	p->mo.cache_bytes = (size_t)bytes;
+	return rc;
+}
+
 static int plan_make(struct plan *p, struct app *a, struct call *c,
 		     struct err *e)
 {
@@ -96,6 +117,8 @@ static int plan_make(struct plan *p, struct app *a, struct call *c,
 	}
 	if (rc == 0)
 		rc = rules_build(&p->patterns, &o->rules, &o->paths, 0, e);
+	if (rc == 0)
+		rc = plan_cache(p, o->cache, e);
 	p->mo.archive = p->t.ra.archive;
 	p->mo.patterns = p->patterns;
 	p->mo.fuse_options = o->options;

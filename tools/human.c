@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/human.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* As it will be printed: 999,999 bytes are 1.00 MB, not 1000.00 kB. */
@@ -87,4 +91,40 @@ char *human_mode(char out[HUMAN_BYTES], uint32_t mode)
 		out[9] = mode & S_IXOTH ? 't' : 'T';
 	out[10] = 0;
 	return out;
+}
+
+static uint64_t unit_of(const char *unit)
+{
+	static const char letters[] = "KMGT";
+	const char *at = strchr(letters, toupper((unsigned char)*unit));
+	uint64_t base = 1000, factor = 1;
+
+	if (!*unit || strcmp(unit, "B") == 0)
+		return 1;
+	if (!at)
+		return 0;
+	if (strcmp(unit + 1, "iB") == 0)
+		base = 1024;
+	else if (unit[1] && strcmp(unit + 1, "B") != 0)
+		return 0;
+	for (; at >= letters; at--)
+		factor *= base;
+	return factor;
+}
+
+int human_bytes(uint64_t *out, const char *text, const char *what,
+		struct err *e)
+{
+	uint64_t unit;
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	unit = unit_of(end);
+	if (*text < '0' || *text > '9' || errno || !unit ||
+	    *out > UINT64_MAX / unit)
+		return err_set(e, ERR_CONFIG, "%s needs a size such as 64M or "
+			       "2GiB, not '%s'", what, text);
+	*out *= unit;
+	return 0;
 }

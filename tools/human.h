@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/core.h"
+
 /* Figures for people, as borg writes them. */
 #define HUMAN_BYTES 64
 
@@ -19,5 +21,11 @@ char *human_size(char out[HUMAN_BYTES], int64_t bytes, unsigned flags);
 char *human_duration(char out[HUMAN_BYTES], double secs);
 /* "-rw-r--r--", as ls(1) */
 char *human_mode(char out[HUMAN_BYTES], uint32_t mode);
+
+/* A number of bytes: "4096"; with K, M, G or T (or kB, MB ...) in powers of
+ * 1000 as borg has it; with KiB, MiB, GiB or TiB in powers of 1024.
+ * ERR_CONFIG; 'what' names the option. */
+int human_bytes(uint64_t *out, const char *text, const char *what,
+		struct err *e);
 
 #endif

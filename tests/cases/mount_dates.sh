@@ -7,7 +7,7 @@
 
 export TZ=Europe/Berlin
 mkdir src
-at() {	# NAME TIME: an archive of that time
+at() {	# NAME TIME: an archive of that time, which is UTC
 	echo "$1" >src/f
 	must muniment create --timestamp "$2" "::$1" src
 }
@@ -16,16 +16,20 @@ links() {
 }
 mount_at m m
 [ ! -e m/by-date ] || fail "there is no date yet"
-at a 2024-02-29T08:00:00
-at b 2024-03-01T00:00:00
-at c 2025-10-26T02:30:00
-at by-date 2025-12-31T23:59:59
-at d 2025-12-31T23:59:59
+at a 2024-02-29T07:00:00
+at b 2024-02-29T23:00:00
+at c 2025-10-26T00:30:00
+at winter 2025-10-26T01:30:00
+at by-date 2025-12-31T22:59:59
+at d 2025-12-31T22:59:59
 wait_for 5 test -d m/d
 links >got
-id=$(sed -n 's|.*/23-59-59-\([0-9a-f]\{8\}\) .*|\1|p' got)
+id() {	# TIME: what tells the second archive of that second apart
+	sed -n "s|.*/$1-\([0-9a-f]\{8\}\) .*|\1|p" got
+}
 eq "$(cat got)" "2024/02/29/08-00-00 2024/03/01/00-00-00 \
-2025/10/26/02-30-00 2025/12/31/23-59-59 2025/12/31/23-59-59-$id "
+2025/10/26/02-30-00 2025/10/26/02-30-00-$(id 02-30-00) \
+2025/12/31/23-59-59 2025/12/31/23-59-59-$(id 23-59-59) "
 eq "$(cat m/by-date/2024/03/01/00-00-00/src/f)" b
 eq "$(readlink m/by-date/2024/02/29/08-00-00)" ../../../../a
 cat m/by-date/2025/12/31/*/src/f | sort | tr '\n' ' ' >got
@@ -44,12 +48,12 @@ listed() {
 		-mindepth 1 -maxdepth 1 | wc -l)" = "$3" ]
 }
 must muniment delete ::b
-wait_for 5 listed 4 2024 1
+wait_for 5 listed 5 2024 1
 [ ! -e m/by-date/2024/03 ] || fail "a month without an archive"
-at e 2026-01-01T12:00:00
-wait_for 5 listed 5 "" 3
+at e 2026-01-01T11:00:00
+wait_for 5 listed 6 "" 3
 unmount m
-at b 2024-03-01T00:00:00
+at b 2024-02-29T23:00:00
 mount_at m -a '[abc]' m
 eq "$(links)" "2024/02/29/08-00-00 2024/03/01/00-00-00 2025/10/26/02-30-00 "
 eq "$(stat -c %i m/by-date m/by-date/2024/03)" "$before" "inode numbers"

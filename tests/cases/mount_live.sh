@@ -7,8 +7,8 @@
 
 # shown NAME...: these archives and no others, by name and in the listing
 shown() {
-	[ "$(find m -mindepth 1 -maxdepth 1 -type d ! -name by-date -printf '%f\n' | sort |
-		tr '\n' ' ')" = "${*:+$* }" ]
+	[ "$(find m -mindepth 1 -maxdepth 1 -type d ! -name by-date \
+		-printf '%f\n' | sort | tr '\n' ' ')" = "${*:+$* }" ]
 }
 latest() {
 	[ "$(readlink m/latest)" = "$1" ] && [ "$(cat m/latest/src/f)" = "$1" ]

@@ -50,6 +50,37 @@ static void test_sizes(void **state)
 	assert_string_equal(human_mode(out, S_IFREG | 02640), "-rw-r-S---");
 }
 
+static void test_bytes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{ "0", 0 }, { "4096", 4096 }, { "7B", 7 }, { "64M", 64000000 },
+		{ "64MB", 64000000 }, { "64MiB", 64 << 20 }, { "3k", 3000 },
+		{ "2TiB", UINT64_C(2) << 40 },
+		{ "18446744073709551615", UINT64_MAX }
+	};
+	static const char *const bad[] = {
+		"", "M", "-1", " 1", "1 M", "1.5G", "64Mb", "64MiBi", "64X",
+		"18446744073709551616", "18446744073709551615K"
+	};
+	uint64_t bytes;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		check_ok(human_bytes(&bytes, good[i].text, "-x", &e), &e);
+		assert_int_equal(bytes, good[i].bytes);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(human_bytes(&bytes, bad[i], "-x", &e),
+				 ERR_CONFIG);
+		assert_non_null(strstr(e.msg, "-x"));
+	}
+}
+
 static void check_time(const char *text, int64_t secs)
 {
 	struct err e;
@@ -279,7 +310,8 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_placeholders),
 		cmocka_unit_test(test_specs), cmocka_unit_test(test_utf8),
