@@ -3,6 +3,7 @@
 #define CORE_CORE_H
 
 /* The engine, as fs/ and tools/ see it. */
+#include "archive/choice.h"
 #include "archive/create.h"
 #include "archive/diff.h"
 #include "archive/extract.h"
@@ -30,6 +31,8 @@
 #include "format/entry.h"
 #include "format/record.h"
 #include "maint/check.h"
+#include "maint/prune.h"
+#include "maint/retention.h"
 #include "maint/stats.h"
 #include "repo/catalog.h"
 #include "repo/home.h"

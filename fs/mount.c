@@ -81,7 +81,7 @@ static int mount_open_view(struct mount *m, const struct mount_opts *o,
 			   struct err *e)
 {
 	struct view_opts vo = {
-		.glob = o->glob, .first = o->first, .last = o->last
+		.choice = o->choice
 	};
 
 	return view_open(&m->view, m->rd, &vo, e);

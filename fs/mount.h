@@ -28,8 +28,8 @@ struct mount_opts {
 	const char *fuse_options;	/* "allow_other,uid=5000,..." or NULL */
 	unsigned flags;
 	size_t cache_bytes;		/* plain objects; 0: 64 MiB */
-	const char *glob;		/* -a: which archives; NULL: all */
-	unsigned first, last;		/* 0: all */
+	const struct choice_opts *choice;	/* which archives; as long as
+					 * the mount */
 };
 struct mount;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fs/view.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,28 +88,6 @@ static int view_add(struct view *v, const struct catalog_item *it, bool twice,
 	return 0;
 }
 
-/* Those of the catalog that are shown: [from, to) of what fits the glob. */
-static bool view_fits(const struct view *v, const struct catalog_item *it)
-{
-	return !v->o.glob || (it->rec.name &&
-			      fnmatch(v->o.glob, it->rec.name, 0) == 0);
-}
-
-static void view_range(const struct view *v, const struct catalog *cat,
-		       size_t *from, size_t *to)
-{
-	size_t i, fits = 0;
-
-	for (i = 0; i < cat->n; i++)
-		fits += view_fits(v, cat->item[i]);
-	*from = 0;
-	*to = fits;
-	if (v->o.first && v->o.first < fits)
-		*to = v->o.first;
-	if (v->o.last && v->o.last < *to)
-		*from = *to - v->o.last;
-}
-
 /* Was the name given to one of the catalog's earlier items? */
 struct view_names {
 	const struct catalog_item **sorted;
@@ -156,7 +133,8 @@ static int view_take(struct view *v, const struct catalog_item *it,
 	v->by_name[v->n_listed++] = a;
 	v->facts.files += a->files;
 	v->facts.bytes += a->bytes;
-	if (!a->partial)
+	if (!a->partial && (!v->latest ||
+			    a->time_nsec >= v->latest->time_nsec))
 		v->latest = a;
 	return 0;
 }
@@ -176,14 +154,22 @@ static void view_clear(struct view *v)
 /* Show what the catalog says. */
 static int view_fill(struct view *v, const struct catalog *cat, struct err *e)
 {
+	static const struct choice_opts all = { .partial = true };
 	struct view_names names = { NULL, cat->n };
+	struct choice shown;
 	struct arch **by_name;
-	size_t from, to, i, nth = 0;
-	int rc = 0;
+	size_t i;
+	int rc;
 
+	if ((rc = choice_run(&shown, cat, v->o.choice ? v->o.choice : &all,
+			     e)) < 0) {
+		choice_release(&shown);
+		return rc;
+	}
 	names.sorted = mem_array(cat->n, sizeof(*names.sorted));
 	by_name = mem_array(cat->n, sizeof(*by_name));
 	if (!names.sorted || !by_name) {
+		choice_release(&shown);
 		free(names.sorted);
 		free(by_name);
 		return err_nomem(e);
@@ -194,19 +180,14 @@ static int view_fill(struct view *v, const struct catalog *cat, struct err *e)
 	view_clear(v);
 	free(v->by_name);
 	v->by_name = by_name;
-	view_range(v, cat, &from, &to);
-	for (i = 0; rc == 0 && i < cat->n; i++) {
-		if (!view_fits(v, cat->item[i]))
-			continue;
-		if (nth >= from && nth < to)
-			rc = view_take(v, cat->item[i], &names, e);
-		nth++;
-	}
+	for (i = 0; rc == 0 && i < shown.n; i++)
+		rc = view_take(v, shown.item[i], &names, e);
 	qsort(v->by_name, v->n_listed, sizeof(*v->by_name), view_name_cmp);
 	v->facts.archives = v->n_listed;
 	if (rc == 0)
 		rc = dates_fill(&v->dates, v->by_name, v->n_listed, e);
 	free(names.sorted);
+	choice_release(&shown);
 	return rc;
 }
 

@@ -13,8 +13,8 @@
  */
 struct view;
 struct view_opts {
-	const char *glob;	/* NULL: all archives; kept by the caller */
-	unsigned first, last;	/* of those that fit; 0: all */
+	const struct choice_opts *choice;	/* NULL: all; kept by the
+						 * caller */
 };
 
 #define VIEW_LATEST "latest"

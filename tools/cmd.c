@@ -6,7 +6,7 @@
 
 const struct cmd *const cmd_table[] = {
 	&cmd_init, &cmd_create, &cmd_list, &cmd_info, &cmd_extract,
-	&cmd_mount, &cmd_umount, &cmd_check, &cmd_delete,
+	&cmd_mount, &cmd_umount, &cmd_check, &cmd_delete, &cmd_prune,
 	&cmd_rename, &cmd_diff, &cmd_export_tar, &cmd_import_tar, &cmd_help,
 	&cmd_completion, &cmd_version, NULL
 };

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/pick.h"
 #include "tools/progress.h"
 #include "tools/talk.h"
 #include "tools/task.h"
@@ -9,6 +10,7 @@
 struct check_args {
 	const char *archive;
 	bool repository_only, archives_only, verify_data;
+	struct pick_args pick;
 };
 #define AT(member) offsetof(struct check_args, member)
 static const struct opt_row rows[] = {
@@ -23,6 +25,8 @@ static const struct opt_row rows[] = {
 static const struct opt_group groups[] = {
 	{ rows, 0, "Options" },
 	{ repoarg_rows, AT(archive), "The archive" },
+	{ pick_rows, AT(pick), "Which archives" },
+	{ pick_order_rows, AT(pick), "How many" },
 	{ 0 }
 };
 
@@ -80,19 +84,31 @@ static int run(struct app *a, struct call *c, struct err *e)
 				 .finding = on_finding,
 				 .progress = on_progress, .ctx = &k };
 	struct check_result res = { 0 };
+	struct pick_args by = o->pick;
 	struct task t = { 0 };
+	struct pick pick;
 	int rc;
 
+	by.partial = true;	/* what a run left is checked, too */
+	if ((rc = pick_make(&pick, &by, e)) < 0)
+		goto out;
 	rc = repoarg_take(&t.ra, a, c, o->archive, REPOARG_EITHER, 0, e);
 	if (rc == 0)
 		rc = call_no_more(c, e);
 	if (rc == 0)
 		rc = parse_flags(&co.flags, o, e);
+	if (rc == 0 && pick_given(&by) && t.ra.archive)
+		rc = err_set(e, ERR_CONFIG, "archive filters and the name of "
+			     "an archive cannot be used together");
+	if (rc == 0 && pick_given(&by) && o->repository_only)
+		rc = err_set(e, ERR_CONFIG, "archive filters and "
+			     "--repository-only cannot be used together");
 	if (rc == 0)
 		rc = task_open_repo(&t, a, e);
 	if (rc < 0)
 		goto out;
 	co.archive = t.ra.archive;
+	co.choice = &pick.o;
 	progress_begin(&k.progress, a, "check");
 	rc = check_run(t.r, &co, &res, e);
 	progress_end(&k.progress);
@@ -102,6 +118,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 		       res.archives, res.files, res.objects, rc == 0 ?
 		       "no problems found" : "damaged");
 out:
+	pick_release(&pick);
 	task_close(&t);
 	return rc;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "tools/pick.h"
 #include "tools/report.h"
@@ -10,7 +9,8 @@
 
 struct delete_args {
 	const char *archive;
-	bool list, stats;
+	bool list, stats, force, save_space;
+	unsigned checkpoint_secs;
 	struct pick_args pick;
 };
 #define AT(member) offsetof(struct delete_args, member)
@@ -19,62 +19,105 @@ static const struct opt_row rows[] = {
 	  "list the archives on stderr", 0, NULL },
 	{ OPT_BOOL, 's', "stats", AT(stats), NULL,
 	  "figures of what was deleted", 0, NULL },
+	{ OPT_BOOL, 0, "force", AT(force), NULL,
+	  "also archives whose record is damaged, named by it as in check's "
+	  "archives/ID", OPT_REPEAT, NULL },
+	{ OPT_BOOL, 0, "save-space", AT(save_space), NULL,
+	  "accepted: deleting an archive needs no space", 0, NULL },
+	{ OPT_COUNT, 'c', "checkpoint-interval", AT(checkpoint_secs),
+	  "SECONDS", "accepted: each deletion is complete at once", 0, NULL },
 	{ 0 }
 };
 static const struct opt_group groups[] = {
 	{ rows, 0, "Options" },
 	{ repoarg_rows, AT(archive), "The archive" },
 	{ pick_rows, AT(pick), "Which archives" },
+	{ pick_order_rows, AT(pick), "How many" },
 	{ 0 }
 };
 
+/* A record that cannot be read has no name but that of its file. */
+static bool find_damaged(const struct task *t, const char *word,
+			 const struct catalog_item **out)
+{
+	char hex[SID_HEX_BYTES];
+	size_t i;
+
+	if (!strncmp(word, "archives/", 9))
+		word += 9;
+	for (i = 0; i < t->c->n_bad; i++) {
+		*out = t->c->bad[i];
+		if (!strcmp(sid_hex(&(*out)->rec.session, hex), word))
+			return true;
+	}
+	return false;
+}
+
+static int add_named(struct choice *p, struct task *t, struct app *a,
+		     const char *word, bool force, struct err *e)
+{
+	const struct catalog_item *it;
+	size_t i;
+	int rc;
+
+	rc = task_find(t, a, word, &it, e);
+	if (rc == ERR_NOENT && force && find_damaged(t, word, &it)) {
+		err_clear(e);
+		rc = 0;
+	}
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < p->n; i++)
+		if (p->item[i] == it)
+			return 0;
+	p->item[p->n++] = it;
+	return 0;
+}
+
 /* All names are looked up before the first archive goes. */
-static int pick_named(struct pick *p, struct task *t, struct app *a,
+static int pick_named(struct choice *p, struct task *t, struct app *a,
 		      struct call *c, struct err *e)
 {
-	const char *word;
-	size_t i;
+	const struct delete_args *o = c->args;
+	const char *word = t->ra.archive ? t->ra.archive : call_word(c);
 	int rc = 0;
 
-	p->item = mem_array(call_words_left(c) + 1, sizeof(*p->item));
+	p->item = mem_array(call_words_left(c) + 2, sizeof(*p->item));
 	if (!p->item)
 		return err_nomem(e);
-	if (t->it)
-		p->item[p->n++] = t->it;
-	while (rc == 0 && (word = call_word(c))) {
-		rc = task_find(t, a, word, &p->item[p->n], e);
-		for (i = 0; rc == 0 && i < p->n; i++)
-			if (p->item[i] == p->item[p->n])
-				break;
-		if (rc == 0 && i == p->n)
-			p->n++;
-	}
+	for (; rc == 0 && word; word = call_word(c))
+		rc = add_named(p, t, a, word, o->force, e);
 	return rc;
 }
 
+/* In borg's words. */
+static void tell(const struct app *a, const struct catalog_item *it, size_t i,
+		 size_t n)
+{
+	char when[TIMES_BYTES], hex[OID_HEX_BYTES], file[SID_HEX_BYTES];
+
+	talk_line("%s %-36s %s [%s] (%zu/%zu)", a->o.dry_run ?
+		  "Would delete archive:" : "Deleting archive:",
+		  it->rec.name ? it->rec.name :
+		  sid_hex(&it->rec.session, file),
+		  times_human(when, it->rec.start_nsec),
+		  oid_hex(&it->id, hex), i, n);
+}
+
 static int delete_one(struct app *a, struct repo *r,
-		      const struct delete_args *o,
 		      const struct catalog_item *it, struct err *e)
 {
-	char when[TIMES_BYTES], hex[OID_HEX_BYTES];
-	int rc = 0;
+	int rc = a->o.dry_run ? 0 : catalog_delete(r, it, "delete", e);
 
-	if (!a->o.dry_run)
-		rc = catalog_delete(r, it, "delete", e);
 	if (rc == ERR_NOENT) {	/* somebody else has: it is gone */
 		err_clear(e);
 		rc = 0;
 	}
-	if (rc == 0 && (o->list || a->o.dry_run))
-		talk_line("%s %-36s %s [%s]", a->o.dry_run ?
-			  "Would delete archive:" : "Deleted archive:",
-			  it->rec.name, times_human(when, it->rec.start_nsec),
-			  oid_hex(&it->id, hex));
 	return rc;
 }
 
 static int delete_all(struct app *a, struct task *t,
-		      const struct delete_args *o, const struct pick *p,
+		      const struct delete_args *o, const struct choice *p,
 		      struct err *e)
 {
 	uint64_t bytes = 0, stored = 0;
@@ -84,56 +127,72 @@ static int delete_all(struct app *a, struct task *t,
 	for (i = 0; rc == 0 && i < p->n; i++) {
 		if ((rc = cancel_check(a->cancel, e)) < 0)
 			break;
-		rc = delete_one(a, t->r, o, p->item[i], e);
+		if (o->list || a->o.dry_run)
+			tell(a, p->item[i], i + 1, p->n);
+		rc = delete_one(a, t->r, p->item[i], e);
 		bytes += p->item[i]->rec.stats.bytes;
 		stored += p->item[i]->rec.stats.stored_bytes;
 	}
 	if (rc < 0)
 		return i > 0 ? err_ctx(e, "after %zu of %zu archives", i,
 				       p->n) : rc;
-	if (o->stats) {
-		report_rule();
-		report_head();
-		report_sizes(a, a->o.dry_run ? "Would delete:" :
-			     "Deleted data:", bytes, 0, stored);
-		report_rule();
-	}
-	return 0;
+	return o->stats ? report_deleted(a, t->r, bytes, stored, e) : 0;
 }
 
-static int choose(struct pick *p, struct task *t, struct app *a,
+static int choose(struct choice *p, struct task *t, struct app *a,
 		  struct call *c, struct err *e)
 {
 	const struct delete_args *o = c->args;
-	bool named = t->it || call_words_left(c) > 0;
+	struct pick_args by = o->pick;
+
+	if (!pick_given(&by))
+		return pick_named(p, t, a, c, e);
+	by.partial = true;
+	return pick_run(p, t->c, &by, e);
+}
+
+/* What can be judged before the repository is opened. */
+static int judge(const struct task *t, const struct call *c, struct err *e)
+{
+	const struct delete_args *o = c->args;
+	bool named = t->ra.archive || call_words_left(c) > 0;
+	struct pick pick;
+	int rc;
 
 	if (named && pick_given(&o->pick))
 		return err_set(e, ERR_CONFIG, "archive filters and names of "
 			       "archives cannot be used together");
-	if (named)
-		return pick_named(p, t, a, c, e);
-	if (pick_given(&o->pick))
-		return pick_run(p, t->c, &o->pick, e);
-	return err_set(e, ERR_CONFIG, "which archives? Name them, or choose "
-		       "them with -a GLOB (a whole repository is deleted by "
-		       "deleting its folder %s)", t->ra.url);
+	if (!named && !pick_given(&o->pick))
+		return err_set(e, ERR_CONFIG, "which archives? Name them, or "
+			       "choose them with -a GLOB (a whole repository "
+			       "is deleted by deleting its folder %s)",
+			       t->ra.url);
+	rc = pick_make(&pick, &o->pick, e);
+	pick_release(&pick);
+	return rc;
 }
 
 static int run(struct app *a, struct call *c, struct err *e)
 {
-	struct delete_args *o = c->args;
-	struct pick p = { 0 };
-	struct task t;
+	const struct delete_args *o = c->args;
+	struct choice p = { 0 };
+	struct task t = { 0 };
 	int rc;
 
-	rc = task_open(&t, a, c, o->archive, REPOARG_EITHER, 0, e);
+	rc = repoarg_take(&t.ra, a, c, o->archive, REPOARG_EITHER, 0, e);
+	if (rc == 0)
+		rc = judge(&t, c, e);
+	if (rc == 0)
+		rc = task_open_repo(&t, a, e);
+	if (rc == 0)
+		rc = task_load(&t, a, e);
 	if (rc == 0)
 		rc = choose(&p, &t, a, c, e);
 	if (rc == 0 && p.n == 0)
 		talk_warn("no archive matches");
 	if (rc == 0)
 		rc = delete_all(a, &t, o, &p, e);
-	pick_release(&p);
+	choice_release(&p);
 	task_close(&t);
 	return rc;
 }

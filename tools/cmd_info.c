@@ -25,6 +25,8 @@ static const struct opt_group groups[] = {
 	{ rows, 0, "Options" },
 	{ repoarg_rows, AT(archive), "The archive" },
 	{ pick_rows, AT(pick), "Which archives" },
+	{ pick_order_rows, AT(pick), "How many" },
+	{ pick_partial_rows, AT(pick), "Partial ones" },
 	{ 0 }
 };
 
@@ -109,7 +111,7 @@ static int text_archive(struct app *a,
 	return rc;
 }
 
-static int json_all(struct task *t, const struct pick *p, bool archives,
+static int json_all(struct task *t, const struct choice *p, bool archives,
 		    const struct stats *s, struct err *e)
 {
 	json_t *doc = json_object(), *all = json_array();
@@ -136,7 +138,7 @@ static int json_all(struct task *t, const struct pick *p, bool archives,
 static int run(struct app *a, struct call *c, struct err *e)
 {
 	struct info_args *o = c->args;
-	struct pick p = { 0 };
+	struct choice p = { 0 };
 	struct stats s;
 	struct task t;
 	bool archives;
@@ -169,7 +171,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 			putchar('\n');
 		rc = text_archive(a, p.item[i], &s, e);
 	}
-	pick_release(&p);
+	choice_release(&p);
 	task_close(&t);
 	return rc;
 }

@@ -32,6 +32,8 @@ static const struct opt_group groups[] = {
 	{ rows, 0, "Options" },
 	{ repoarg_rows, AT(archive), "The archive" },
 	{ pick_rows, AT(pick), "Which archives" },
+	{ pick_order_rows, AT(pick), "How many" },
+	{ pick_partial_rows, AT(pick), "Partial ones" },
 	{ rules_rows, AT(rules), "Which files" },
 	{ 0 }
 };
@@ -44,7 +46,7 @@ static int put_line(const struct buf *b, struct err *e)
 	return 0;
 }
 
-static int list_json(struct task *t, const struct pick *p,
+static int list_json(struct task *t, const struct choice *p,
 		     const struct format *f, struct err *e)
 {
 	json_t *doc = json_object(), *all = json_array(), *one;
@@ -80,7 +82,7 @@ static int list_archives(struct app *a, struct task *t,
 		"{archive:<36} {time} [{id}]{NL}";
 	struct format *f = NULL;
 	struct buf line = BUF_INIT;
-	struct pick p = { 0 };
+	struct choice p = { 0 };
 	size_t i;
 	int rc;
 
@@ -108,7 +110,7 @@ static int list_archives(struct app *a, struct task *t,
 			  p.hidden == 1 ? "it" : "them");
 	(void)a;
 out:
-	pick_release(&p);
+	choice_release(&p);
 	format_free(f);
 	buf_release(&line);
 	return rc;

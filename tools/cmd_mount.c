@@ -47,6 +47,8 @@ static const struct opt_group groups[] = {
 	{ rows, 0, "Options" },
 	{ repoarg_rows, AT(archive), "The archive" },
 	{ pick_rows, AT(pick), "Which archives" },
+	{ pick_order_rows, AT(pick), "How many" },
+	{ pick_partial_rows, AT(pick), "Partial ones" },
 	{ rules_rows, AT(rules), "Which files" },
 	{ 0 }
 };
@@ -56,7 +58,7 @@ struct plan {
 	struct task t;
 	struct pattern_set *patterns;
 	struct mount_opts mo;
-	char *glob;
+	struct pick pick;
 };
 
 static int plan_words(struct plan *p, struct mount_args *o,
@@ -108,13 +110,8 @@ static int plan_make(struct plan *p, struct app *a, struct call *c,
 	if (rc == 0 && p->t.ra.archive && pick_given(&o->pick))
 		rc = err_set(e, ERR_CONFIG, "archive filters and the name of "
 			     "an archive cannot be used together");
-	if (rc == 0 && o->pick.first && o->pick.last)
-		rc = err_set(e, ERR_CONFIG, "--first and --last cannot be "
-			     "used together");
-	if (rc == 0 && o->pick.prefix) {
-		p->glob = mem_printf("%s*", o->pick.prefix);
-		rc = p->glob ? 0 : err_nomem(e);
-	}
+	if (rc == 0)
+		rc = pick_make(&p->pick, &o->pick, e);
 	if (rc == 0)
 		rc = rules_build(&p->patterns, &o->rules, &o->paths, 0, e);
 	if (rc == 0)
@@ -123,9 +120,7 @@ static int plan_make(struct plan *p, struct app *a, struct call *c,
 	p->mo.patterns = p->patterns;
 	p->mo.fuse_options = o->options;
 	p->mo.flags = o->numeric ? MOUNT_NUMERIC_IDS : 0;
-	p->mo.glob = p->glob ? p->glob : o->pick.glob;
-	p->mo.first = o->pick.first;
-	p->mo.last = o->pick.last;
+	p->mo.choice = &p->pick.o;
 	return rc;
 }
 
@@ -133,7 +128,7 @@ static void plan_release(struct plan *p)
 {
 	task_close(&p->t);
 	pattern_free(p->patterns);
-	free(p->glob);
+	pick_release(&p->pick);
 }
 
 static int start(struct plan *p, struct app *a, struct mount **m,

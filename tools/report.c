@@ -118,3 +118,26 @@ int report_created(struct app *a, struct repo *r,
 		text(a, r, res, known ? &all : NULL);
 	return rc;
 }
+
+int report_deleted(struct app *a, struct repo *r, uint64_t bytes,
+		   uint64_t stored_bytes, struct err *e)
+{
+	struct catalog *c = NULL;
+	struct stats all;
+	int rc;
+
+	rc = catalog_load(&c, r, e);
+	if (rc == 0)
+		rc = stats_repo(r, c, &all, e);
+	catalog_free(c);
+	if (rc < 0)
+		return rc;
+	report_rule();
+	report_head();
+	report_sizes(a, a->o.dry_run ? "Would delete:" : "Deleted data:",
+		     bytes, 0, stored_bytes);
+	report_sizes(a, "All archives:", all.archive_bytes,
+		     all.archive_stored_bytes, all.object_stored_bytes);
+	report_rule();
+	return 0;
+}

@@ -13,6 +13,11 @@ int report_created(struct app *a, struct repo *r,
 		   const struct create_result *res, enum report_how how,
 		   struct err *e);
 
+/* What delete and prune say of what they deleted, or (dry) would: sums of the
+ * archives' sizes, and of what they had stored; then of all that is left. */
+int report_deleted(struct app *a, struct repo *r, uint64_t bytes,
+		   uint64_t stored_bytes, struct err *e);
+
 /* The three columns of figures; 0 as 'compressed': not known. */
 void report_sizes(const struct app *a, const char *label, uint64_t original,
 		  uint64_t compressed, uint64_t deduplicated);

@@ -2,6 +2,7 @@
 #ifndef MAINT_CHECK_H
 #define MAINT_CHECK_H
 
+#include "archive/choice.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "repo/repo.h"
@@ -35,7 +36,8 @@ struct check_progress {
 struct check_opts {
 	unsigned flags;
 	unsigned threads;
-	const char *archive;	/* one only; NULL: all */
+	const char *archive;	/* one only; NULL: all that are chosen */
+	const struct choice_opts *choice;	/* NULL: all */
 	struct cancel *cancel;
 	void (*finding)(const struct check_finding *f, void *ctx);
 	void (*progress)(const struct check_progress *p, void *ctx);

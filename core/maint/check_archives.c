@@ -287,39 +287,56 @@ static int check_log(struct check *c)
 		check_tombstone_cb, c, c->e);
 }
 
+/* Those that were asked for. */
+static int check_choose(struct check *c, const struct catalog *cat,
+			struct choice *ch)
+{
+	static const struct choice_opts all = { .partial = true };
+	const struct catalog_item *only;
+	int rc;
+
+	rc = choice_run(ch, cat, c->o->choice && !c->o->archive ?
+			c->o->choice : &all, c->e);
+	if (rc < 0 || !c->o->archive)
+		return rc;
+	rc = catalog_find(cat, c->o->archive, &only, c->e);
+	if (rc < 0)
+		return rc;
+	ch->item[0] = only;
+	ch->n = 1;
+	return 0;
+}
+
 int check_archives(struct check *c)
 {
-	const struct catalog_item *only = NULL;
 	struct map sound = MAP_INIT;
 	struct catalog *cat = NULL;
 	struct reader *rd = NULL;
+	struct choice ch = { 0 };
 	size_t i;
 	int rc;
 
 	if ((rc = catalog_load(&cat, c->repo, c->e)) < 0 ||
-	    (rc = reader_open(&rd, c->repo, CHECK_CACHE_BYTES, c->e)) < 0)
+	    (rc = reader_open(&rd, c->repo, CHECK_CACHE_BYTES, c->e)) < 0 ||
+	    (rc = check_choose(c, cat, &ch)) < 0)
 		goto out;
-	if (c->o->archive && (rc = catalog_find(cat, c->o->archive, &only,
-						c->e)) < 0)
-		goto out;
-	if (!only) {
+	if (!c->o->archive && !(c->o->choice && choice_given(c->o->choice))) {
 		check_bad_records(c, cat);
 		if ((rc = check_log(c)) < 0)
 			goto out;
 	}
 	c->done = 0;
-	c->total = only ? 1 : cat->n;
-	for (i = 0; rc == 0 && i < cat->n; i++) {
-		if (only && cat->item[i] != only)
-			continue;
-		rc = check_record(c, cat->item[i]);
+	c->total = ch.n;
+	for (i = 0; rc == 0 && i < ch.n; i++) {
+		rc = check_record(c, ch.item[i]);
 		if (rc == 0)
-			rc = check_tree(c, rd, &sound, &cat->item[i]->rec);
+			rc = check_tree(c, rd, &sound, &ch.item[i]->rec);
 		c->res->archives++;
 		c->done++;
 		check_tick(c, "archives");
 	}
 out:
+	choice_release(&ch);
 	reader_close(rd);
 	catalog_free(cat);
 	map_release(&sound);

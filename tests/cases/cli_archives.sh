@@ -195,7 +195,7 @@ must_fail 3 muniment delete ::one -a 't*'
 must_fail 2 muniment delete ::one nowhere
 eq "$(muniment list --short | wc -l)" 5 "archives after a delete that failed"
 must muniment delete --list --stats ::zipped tarred
-has "$ERR" "Deleted archive: zipped"
+has "$ERR" "Deleting archive: zipped"
 has "$OUT" "Deleted data:"
 must muniment delete -a 'oth*'
 eq "$(muniment list --short | tr '\n' ' ')" "one two "
