@@ -69,6 +69,9 @@ static const struct opt_row app_rows[] = {
 	  "explain the action, or the program", OPT_REPEAT, NULL },
 	{ OPT_BOOL, 'V', "version", AT(version), NULL, "show the version",
 	  OPT_REPEAT, NULL },
+	{ OPT_LIST, 'c', "config", AT(config), "FILE",
+	  "a configuration file, or a folder of them; may be given more than "
+	  "once", 0, NULL },
 	{ OPT_STR, 0, "repository|repo", AT(repository), "REPO",
 	  "the repository, instead of an operand or MUNIMENT_REPO", 0, NULL },
 	{ OPT_BOOL, 'n', "dry-run", AT(dry_run), NULL,

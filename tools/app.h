@@ -13,6 +13,7 @@ struct app_opts {
 	bool help, version, iec, log_json, show_rc, show_version, dry_run;
 	unsigned lock_wait, umask;
 	const char *repository, *rsh, *remote_path;
+	struct strv config;		/* -c: files and folders */
 };
 extern const struct opt_group app_groups[];	/* into a struct app_opts */
 void app_defaults(struct app_opts *o);

@@ -3,6 +3,7 @@
 #define TOOLS_CALL_H
 
 #include "core/core.h"
+#include "tools/opt.h"
 
 struct cmd;
 
@@ -14,7 +15,21 @@ struct call {
 	size_t at;		/* the first that nobody has taken yet */
 	bool has_tail;		/* there was a "--" ... */
 	size_t tail;		/* ... and this is the first word after it */
+	struct opt_set opts;	/* into args; which were given */
+	struct strv made;	/* values that call_set had to keep */
 };
+
+int call_init(struct call *c, const struct cmd *cmd, struct err *e);
+/* The same asked for again, to be carried out by itself. */
+int call_copy(struct call *c, const struct call *from, struct err *e);
+/* Does the action have this option?  Was it given? */
+bool call_knows(const struct call *c, const char *name);
+bool call_given(const struct call *c, const char *name);
+/* What the command line did not say: the option, unless it was given (a list
+ * is added to); the value is copied.  Nothing if the action has no such
+ * option. */
+int call_set(struct call *c, const char *name, const char *value,
+	     struct err *e);
 
 /* The next operand, or NULL. */
 const char *call_word(struct call *c);

@@ -9,7 +9,11 @@
 
 enum cmd_flags {
 	CMD_DRY_RUN = 1 << 0,	/* knows -n */
-	CMD_HIDDEN = 1 << 1
+	CMD_HIDDEN = 1 << 1,
+	CMD_ALONE = 1 << 2,	/* no repository, no configuration: it is run
+				 * once, whatever is configured */
+	CMD_EXCLUSIVE = 1 << 3	/* one configured run at a time for each
+				 * repository */
 };
 /* An action: a row of the table, in a file of its own. */
 struct cmd {
@@ -21,6 +25,13 @@ struct cmd {
 	const struct opt_group *groups;
 	size_t args_bytes;	/* zeroed before the options are read */
 	unsigned flags;		/* enum cmd_flags */
+	unsigned want;		/* enum repoarg_want, if not CMD_ALONE */
+	/* So many operands are the action's whatever they are, the last ones
+	 * never name the repository; 'instead': an option that stands for
+	 * them, or NULL. */
+	unsigned keep;
+	const char *instead;
+	unsigned words_max;	/* operands it can have; 0: any number */
 	int (*run)(struct app *a, struct call *c, struct err *e);
 };
 

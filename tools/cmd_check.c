@@ -136,5 +136,8 @@ const struct cmd cmd_check = {
 	"  muniment check --verify-data /backup/mail\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct check_args),
+	.flags = CMD_EXCLUSIVE,
+	.want = REPOARG_EITHER,
+	.words_max = 1,
 	.run = run
 };

@@ -221,5 +221,8 @@ const struct cmd cmd_completion = {
 	.brief = "print a script that completes options in a shell",
 	.text = "  eval \"$(muniment completion bash)\"\n",
 	.groups = groups,
+	.flags = CMD_ALONE,
+	.keep = 1,
+	.words_max = 1,
 	.run = run
 };

@@ -156,6 +156,7 @@ const struct cmd cmd_create = {
 	"  muniment create --stats '/backup/mail::{now:%Y-%m-%d}' /srv/vmail\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct create_args),
-	.flags = CMD_DRY_RUN,
+	.flags = CMD_DRY_RUN | CMD_EXCLUSIVE,
+	.want = REPOARG_CREATE,
 	.run = run
 };

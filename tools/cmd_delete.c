@@ -210,5 +210,6 @@ const struct cmd cmd_delete = {
 	.groups = groups,
 	.args_bytes = sizeof(struct delete_args),
 	.flags = CMD_DRY_RUN,
+	.want = REPOARG_EITHER,
 	.run = run
 };

@@ -339,5 +339,8 @@ const struct cmd cmd_diff = {
 	"  muniment diff /backup/mail::monday tuesday vmail/example.org/anna\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct diff_args),
+	.want = REPOARG_ARCHIVE,
+	.keep = 1,
+	.instead = "second-archive",
 	.run = run
 };

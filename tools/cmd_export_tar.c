@@ -130,5 +130,8 @@ const struct cmd cmd_export_tar = {
 	"  muniment export-tar /backup/mail::latest /tmp/mail.tar.zst\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct export_args),
+	.want = REPOARG_ARCHIVE,
+	.keep = 1,
+	.instead = "destination",
 	.run = run
 };

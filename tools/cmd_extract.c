@@ -196,5 +196,6 @@ const struct cmd cmd_extract = {
 	.groups = groups,
 	.args_bytes = sizeof(struct extract_args),
 	.flags = CMD_DRY_RUN,
+	.want = REPOARG_ARCHIVE,
 	.run = run
 };

@@ -27,5 +27,8 @@ const struct cmd cmd_help = {
 	.brief = "explain an action",
 	.text = "  muniment help create\n",
 	.groups = groups,
+	.flags = CMD_ALONE,
+	.keep = 1,
+	.words_max = 1,
 	.run = run
 };

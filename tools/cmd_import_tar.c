@@ -92,5 +92,8 @@ const struct cmd cmd_import_tar = {
 	"      muniment import-tar /backup/mail::oldhost -\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct import_args),
+	.want = REPOARG_ARCHIVE,
+	.keep = 1,
+	.words_max = 2,
 	.run = run
 };

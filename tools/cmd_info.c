@@ -189,5 +189,7 @@ const struct cmd cmd_info = {
 	"  muniment info /backup/mail::latest\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct info_args),
+	.want = REPOARG_EITHER,
+	.words_max = 1,
 	.run = run
 };

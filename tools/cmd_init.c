@@ -154,5 +154,7 @@ const struct cmd cmd_init = {
 	"  muniment init -e repokey-blake2 /backup/mail\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct init_args),
+	.want = REPOARG_REPO,
+	.words_max = 1,
 	.run = run
 };

@@ -255,5 +255,6 @@ const struct cmd cmd_list = {
 	"  muniment list /backup/mail::latest vmail/example.org/anna\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct list_args),
+	.want = REPOARG_EITHER,
 	.run = run
 };

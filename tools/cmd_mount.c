@@ -272,5 +272,8 @@ const struct cmd cmd_mount = {
 	"      cp -a /mnt/latest/srv/vmail/example.org/anna /tmp/\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct mount_args),
+	.want = REPOARG_EITHER,
+	.keep = 1,
+	.instead = "mount-point",
 	.run = run
 };

@@ -59,5 +59,8 @@ const struct cmd cmd_rename = {
 	"  muniment rename /backup/mail::latest before-the-upgrade\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct rename_args),
+	.want = REPOARG_ARCHIVE,
+	.keep = 1,
+	.words_max = 2,
 	.run = run
 };

@@ -36,5 +36,9 @@ const struct cmd cmd_umount = {
 	"  muniment umount /mnt\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct umount_args),
+	.flags = CMD_ALONE,
+	.keep = 1,
+	.instead = "mount-point",
+	.words_max = 1,
 	.run = run
 };

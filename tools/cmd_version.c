@@ -20,5 +20,6 @@ const struct cmd cmd_version = {
 	.brief = "show the version",
 	.text = "  muniment version\n",
 	.groups = groups,
+	.flags = CMD_ALONE,
 	.run = run
 };

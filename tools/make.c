@@ -12,10 +12,10 @@
 #define AT(member) offsetof(struct make_args, member)
 const struct opt_row make_rows[] = {
 	{ OPT_BOOL, 's', "stats|statistics", AT(stats), NULL,
-	  "figures of the archive, on standard output", 0, NULL },
+	  "figures of the archive, on standard output", OPT_SHARED, NULL },
 	{ OPT_BOOL, 0, "json", AT(json), NULL, "the same as JSON", 0, NULL },
 	{ OPT_BOOL, 0, "list|files", AT(list), NULL,
-	  "list the files with their status, on stderr", 0, NULL },
+	  "list the files with their status, on stderr", OPT_SHARED, NULL },
 	{ OPT_STR, 0, "filter", AT(filter), "LETTERS",
 	  "only files with these status letters", 0, NULL },
 	{ OPT_STR, 0, "comment", AT(comment), "TEXT",
@@ -26,7 +26,7 @@ const struct opt_row make_rows[] = {
 	{ OPT_STR, 'C', "compression", AT(compression), "SPEC",
 	  "none, lz4, zstd[,1-22] (the default is auto,zstd,3), auto,SPEC", 0,
 	  NULL },
-	{ OPT_COUNT, 'c', "checkpoint-interval", AT(checkpoint_secs),
+	{ OPT_COUNT, 0, "checkpoint-interval", AT(checkpoint_secs),
 	  "SECONDS", "how often what was stored is made known, for the next "
 	  "run, if this one dies (default: 300)", 0, NULL },
 	{ OPT_STR, 0, "chunker-params", AT(chunker), "PARAMS",

@@ -2,6 +2,7 @@
 #include "tools/opt.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,31 +79,41 @@ static bool row_negated(const struct opt_row *row, const char *name)
 }
 
 /* 'letter' 0: look for 'name'. */
-static bool find_row(const struct opt_parser *p, char letter, const char *name,
-		     struct hit *h)
+static bool find_in_set(struct opt_set *s, char letter, const char *name,
+			struct hit *h)
 {
 	const struct opt_group *g;
 	const struct opt_row *row;
-	unsigned i, n;
+	unsigned n = 0;
 
-	for (i = 0; i < p->nset; i++) {
-		n = 0;
-		for (g = p->set[i]->group; g->row; g++) {
-			for (row = g->row; row->type != OPT_END; row++, n++) {
-				BUG_ON(n >= OPT_ROWS_MAX);
-				h->negated = !letter && row_negated(row, name);
-				if (letter ? row->letter != letter :
-				    !h->negated && !row_has_name(row, name))
-					continue;
-				h->row = row;
-				h->dst = (char *)p->set[i]->base + g->at +
-					row->at;
-				h->seen = &p->set[i]->seen[n];
-				return true;
-			}
+	for (g = s->group; g->row; g++) {
+		for (row = g->row; row->type != OPT_END; row++, n++) {
+			BUG_ON(n >= OPT_ROWS_MAX);
+			h->negated = !letter && row_negated(row, name);
+			if (letter ? row->letter != letter :
+			    !h->negated && !row_has_name(row, name))
+				continue;
+			h->row = row;
+			h->dst = (char *)s->base + g->at + row->at;
+			h->seen = &s->seen[n];
+			return true;
 		}
 	}
 	return false;
+}
+
+static bool find_row(const struct opt_parser *p, char letter, const char *name,
+		     struct hit *h)
+{
+	unsigned i;
+
+	for (i = 0; i < p->nset; i++)
+		if (find_in_set(p->set[i], letter, name, h))
+			return true;
+	h->row = p->other ? p->other->find(p->other->ctx, letter, name) :
+		NULL;
+	h->dst = NULL;		/* the other's */
+	return h->row != NULL;
 }
 
 void opt_suggest(struct suggest *s, const char *names,
@@ -205,7 +216,7 @@ static int store(const struct hit *h, const char *value, struct err *e)
 	return 0;
 }
 
-static bool takes_value(const struct opt_row *row)
+bool opt_takes(const struct opt_row *row)
 {
 	return row->type != OPT_BOOL && !(row->flags & OPT_PLAIN);
 }
@@ -268,13 +279,15 @@ static int long_option(struct opt_parser *p, const char *word, struct err *e)
 		return unknown(p, name, e);
 	memcpy(h.shown, "--", 2);
 	memcpy(h.shown + 2, name, len + 1);
-	if (value && !takes_value(h.row))
+	if (value && !opt_takes(h.row))
 		return err_set(e, ERR_CONFIG, "option '%s' takes no value",
 			       h.shown);
 	if (value)
 		value++;
-	else if (takes_value(h.row) && (rc = next_value(p, &h, &value, e)) < 0)
+	else if (opt_takes(h.row) && (rc = next_value(p, &h, &value, e)) < 0)
 		return rc;
+	if (!h.dst)
+		return p->other->take(p->other->ctx, 0, name, value, e);
 	return store(&h, value, e);
 }
 
@@ -297,7 +310,7 @@ static int short_option(struct opt_parser *p, struct err *e)
 	h.shown[0] = '-';
 	h.shown[1] = *p->bundle++;
 	h.shown[2] = 0;
-	if (takes_value(h.row)) {
+	if (opt_takes(h.row)) {
 		if (*p->bundle && (!(h.row->flags & OPT_LEVEL) ||
 				   is_level(p->bundle))) {
 			value = p->bundle + (*p->bundle == '=');
@@ -307,6 +320,9 @@ static int short_option(struct opt_parser *p, struct err *e)
 			return rc;
 		}
 	}
+	if (!h.dst)
+		return p->other->take(p->other->ctx, h.shown[1], NULL, value,
+				      e);
 	return store(&h, value, e);
 }
 
@@ -332,6 +348,56 @@ int opt_next(struct opt_parser *p, const char **word, struct err *e)
 		else
 			p->bundle = *word + 1;
 	}
+	return rc;
+}
+
+const struct opt_row *opt_find(const struct opt_group *g, char letter,
+			       const char *name, unsigned *index)
+{
+	struct opt_set set = { .group = g, .base = &set };
+	struct hit h = { .row = NULL };
+
+	if (!find_in_set(&set, letter, name, &h))
+		return NULL;
+	*index = (unsigned)(h.seen - set.seen);
+	return h.row;
+}
+
+int opt_put(struct opt_set *s, char letter, const char *name,
+	    const char *value, struct err *e)
+{
+	struct hit h = { .row = NULL };
+	bool found = find_in_set(s, letter, name, &h);
+
+	BUG_ON(!found);
+	if (letter)
+		snprintf(h.shown, sizeof(h.shown), "-%c", letter);
+	else
+		snprintf(h.shown, sizeof(h.shown), "--%s", name);
+	if (value && !opt_takes(h.row))
+		return err_set(e, ERR_CONFIG, "option '%s' takes no value",
+			       h.shown);
+	return store(&h, value, e);
+}
+
+int opt_own(const struct opt_group *g, void *base, struct err *e)
+{
+	const struct opt_row *row;
+	struct strv *s, was;
+	size_t i;
+	int rc = 0;
+
+	for (; g->row; g++)
+		for (row = g->row; row->type != OPT_END; row++) {
+			if (row->type != OPT_LIST)
+				continue;
+			s = (struct strv *)(void *)((char *)base + g->at +
+						    row->at);
+			was = *s;
+			memset(s, 0, sizeof(*s));
+			for (i = 0; rc == 0 && i < was.n; i++)
+				rc = strv_add(s, was.v[i], e);
+		}
 	return rc;
 }
 

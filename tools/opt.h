@@ -27,8 +27,10 @@ enum opt_flags {
 	OPT_REPEAT = 1 << 0,	/* again is no mistake: the last one counts,
 				 * or 'set' collects */
 	OPT_PLAIN = 1 << 1,	/* an OPT_FN without a value */
-	OPT_LEVEL = 1 << 2	/* an OPT_FN whose value, -2 .. 2, may be
+	OPT_LEVEL = 1 << 2,	/* an OPT_FN whose value, -2 .. 2, may be
 				 * missing */
+	OPT_SHARED = 1 << 3	/* given for one action of a run, it counts
+				 * for all that have it */
 };
 struct opt_row {
 	enum opt_type type;
@@ -48,6 +50,18 @@ struct opt_group {
 };
 #define OPT_ROWS_MAX 96
 
+/* Options that none of the sets has, but that somebody else may want. */
+struct opt_other {
+	/* The row to read the value by, or NULL: nobody does.  'name' is NULL
+	 * for a letter. */
+	const struct opt_row *(*find)(void *ctx, char letter,
+				      const char *name);
+	/* 'value' is in argv, or NULL. */
+	int (*take)(void *ctx, char letter, const char *name,
+		    const char *value, struct err *e);
+	void *ctx;
+};
+
 /* Groups with the memory for their values. */
 struct opt_set {
 	const struct opt_group *group;
@@ -61,6 +75,7 @@ struct opt_parser {
 	const char *action;	/* for messages; NULL: before the action */
 	struct opt_set *set[2];	/* searched in this order */
 	unsigned nset;
+	const struct opt_other *other;	/* NULL: such options are unknown */
 	const char *bundle;	/* the rest of "-abc" */
 	bool ended;		/* "--" was read */
 };
@@ -75,6 +90,20 @@ void opt_pop(struct opt_parser *p);
 int opt_next(struct opt_parser *p, const char **word, struct err *e);
 /* Frees the lists in 'base'. */
 void opt_release(const struct opt_group *g, void *base);
+
+/* The row of an option by its letter, or by its name if that is 0 ("no-X" of
+ * a bool, too); NULL: there is none.  *index: its place in opt_set.seen. */
+const struct opt_row *opt_find(const struct opt_group *g, char letter,
+			       const char *name, unsigned *index);
+/* Store it as if it had been read; 'value' NULL: none.  A bug if the set has
+ * no such option. */
+int opt_put(struct opt_set *s, char letter, const char *name,
+	    const char *value, struct err *e);
+/* Lists in 'base', a copy of other values byte by byte, get memory of their
+ * own. */
+int opt_own(const struct opt_group *g, void *base, struct err *e);
+/* Does the option take a value? */
+bool opt_takes(const struct opt_row *row);
 
 /* The i-th of the names of a row into 'out'; false: it has fewer. */
 #define OPT_NAME_MAX 48

@@ -156,6 +156,38 @@ static bool is_ours(const char *word, const char *given, const char *env,
 	return true;
 }
 
+static bool is_repository(const char *word)
+{
+	struct slot_repo info;
+
+	return strstr(word, "://") || repo_probe(word, &info, NULL) == 0;
+}
+
+bool repoarg_named(const struct call *c)
+{
+	bool kept = c->cmd->instead && call_given(c, c->cmd->instead);
+	const char *word;
+	size_t len;
+
+	if (call_words_left(c) <= (kept ? 0 : c->cmd->keep) ||
+	    (c->has_tail && c->at >= c->tail))
+		return false;
+	word = c->words.v[c->at];
+	if (repoarg_split(word, &len))
+		return len > 0;
+	switch ((enum repoarg_want)c->cmd->want) {
+	case REPOARG_CREATE:
+		return false;
+	case REPOARG_REPO:
+		return true;
+	case REPOARG_EITHER:
+		return !call_given(c, "archive") || is_repository(word);
+	case REPOARG_ARCHIVE:
+		return is_repository(word);
+	}
+	return false;
+}
+
 static int no_repository(enum repoarg_want want, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, "no repository was named: write %s, use "

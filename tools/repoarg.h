@@ -29,6 +29,13 @@ int repoarg_take(struct repoarg *ra, const struct app *a, struct call *c,
 		 struct err *e);
 void repoarg_release(struct repoarg *ra);
 
+/*
+ * Does an operand of the action name its repository, if neither --repository
+ * nor the environment do?  An operand that could as well be a path in an
+ * archive does if there is a repository at that place, or if it is a URL.
+ */
+bool repoarg_named(const struct call *c);
+
 /* Split "REPO::ARCHIVE" at its "::" (that of an IPv6 address is none).
  * Returns where the archive begins, or NULL; *repo_len is set. */
 const char *repoarg_split(const char *text, size_t *repo_len);

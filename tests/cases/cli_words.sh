@@ -40,6 +40,41 @@ has "$OUT" "{archive}"
 must_fail 3 muniment help creat
 has "$ERR" "did you mean 'create'?"
 
+# several actions in one run; an operand that is called as one
+export MUNIMENT_PASSPHRASE=secret
+must muniment init r
+mkdir -p s/list
+echo x >s/list/f
+must muniment create r::a s
+must muniment create r::b s
+must muniment check r list --short r
+eq "$(sed 1d "$OUT")" "$(printf 'a\nb')"
+cd s
+must muniment create ../r::c list
+must muniment list --short ../r::c
+has "$OUT" list/f
+must muniment --repository ../r list check
+has "$OUT" "no problems found"
+must_fail 3 muniment check ../r list ../r x
+must_fail 3 muniment --repository ../r list create
+has "$ERR" "nothing to archive"
+cd ..
+# borgmatic's flags for actions, where no word is one
+must muniment --repo r -l --short
+eq "$(cat "$OUT")" "$(printf 'a\nb\nc')"
+must muniment --repo r -i
+has "$OUT" "Repository ID"
+must muniment --repo r -k -l --short
+eq "$(tail -n 1 "$OUT")" c
+# options before the actions, and behind one that does not have them
+must muniment --short --repo r check list
+eq "$(tail -n 1 "$OUT")" c
+must muniment --repo r list check --short
+eq "$(head -n 1 "$OUT")" a
+must_fail 3 muniment --repo r check --short
+has "$ERR" "option '--short' is for the action 'list', which is not in"
+unset MUNIMENT_PASSPHRASE
+
 # mistyped words
 must_fail 3 muniment lisst
 has "$ERR" "unknown action 'lisst': did you mean 'list'?"
