@@ -5,10 +5,26 @@
 
 
 const struct cmd *const cmd_table[] = {
-	&cmd_init, &cmd_create, &cmd_list, &cmd_info, &cmd_extract,
-	&cmd_mount, &cmd_umount, &cmd_check, &cmd_delete, &cmd_prune,
-	&cmd_rename, &cmd_diff, &cmd_export_tar, &cmd_import_tar, &cmd_help,
-	&cmd_completion, &cmd_version, NULL
+	&cmd_init,
+	&cmd_create,
+	&cmd_list,
+	&cmd_info,
+	&cmd_extract,
+	&cmd_mount,
+	&cmd_umount,
+	&cmd_check,
+	&cmd_delete,
+	&cmd_prune,
+	&cmd_rename,
+	&cmd_diff,
+	&cmd_export_tar,
+	&cmd_import_tar,
+	&cmd_key,
+	&cmd_rekey,
+	&cmd_help,
+	&cmd_completion,
+	&cmd_version,
+	NULL
 };
 
 /* The i-th name: 0 is the name, then the aliases; false: there are fewer. */

@@ -117,6 +117,7 @@ static const struct {
 	{ "PASSCOMMAND", from_command },
 	{ "PASSPHRASE_FD", from_fd },
 };
+#define N_NEW 1
 #define N_SOURCES (sizeof(source) / sizeof(source[0]))
 static const char *const prefix[] = { "MUNIMENT", "BORG" };
 
@@ -133,9 +134,10 @@ void pass_clear_env(void)
 		}
 }
 
-/* 1: a source was found and asked; 0: there is none. */
-static int from_env(char *out, bool confirm, unsigned attempt, const char *url,
-		    struct err *e)
+/* The sources from 'first' to before 'end'.  1: one was found and asked; 0:
+ * there is none. */
+static int from_env(char *out, size_t first, size_t end, unsigned attempt,
+		    const char *url, struct err *e)
 {
 	const char *value;
 	char var[64];
@@ -143,7 +145,7 @@ static int from_env(char *out, bool confirm, unsigned attempt, const char *url,
 	int rc;
 
 	for (i = 0; i < 2; i++) {
-		for (k = confirm ? 0 : 1; k < N_SOURCES; k++) {
+		for (k = first; k < end; k++) {
 			snprintf(var, sizeof(var), "%s_%s", prefix[i],
 				 source[k].name);
 			value = getenv(var);
@@ -239,9 +241,33 @@ int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
 	*out = NULL;
 	if (!p)
 		return err_nomem(e);
-	rc = from_env(p, confirm, attempt, url, e);
+	rc = from_env(p, confirm ? 0 : N_NEW, N_SOURCES, attempt, url, e);
 	if (rc == 0)
 		rc = ask(p, url, attempt, confirm, ctx, e);
+	if (rc < 0) {
+		key_free(p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+int pass_new(char **out, const char *url, struct cancel *cancel,
+	     struct err *e)
+{
+	char *p = key_alloc(PASS_MAX + 2);
+	int rc;
+
+	*out = NULL;
+	if (!p)
+		return err_nomem(e);
+	rc = from_env(p, 0, N_NEW, 0, url, e);
+	if (rc == 0 && !tty_present())
+		rc = err_set(e, ERR_AUTH, "no new passphrase for %s: set "
+			     "MUNIMENT_NEW_PASSPHRASE (there is no terminal to "
+			     "ask at)", url);
+	if (rc == 0)
+		rc = ask_new(p, url, cancel, e);
 	if (rc < 0) {
 		key_free(p);
 		return rc;

@@ -17,6 +17,11 @@
 int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
 	     void *ctx, struct err *e);
 
+/* A new passphrase instead of another: only from MUNIMENT_NEW_PASSPHRASE,
+ * BORG_NEW_PASSPHRASE, or the terminal.  *out is from key_alloc. */
+int pass_new(char **out, const char *url, struct cancel *cancel,
+	     struct err *e);
+
 /* In a child: take the variables that hold secrets out of the environment. */
 void pass_clear_env(void);
 

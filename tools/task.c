@@ -14,8 +14,10 @@ int task_load(struct task *t, struct app *a, struct err *e)
 {
 	char hex[SID_HEX_BYTES];
 	size_t i;
-	int rc = catalog_load(&t->c, t->r, e);
+	int rc = repo_require(t->r, KEY_READ, e);
 
+	if (rc == 0)
+		rc = catalog_load(&t->c, t->r, e);
 	for (i = 0; rc == 0 && i < t->c->n_bad; i++)
 		app_warn(a, "the archive record %s cannot be read: %s",
 			 sid_hex(&t->c->bad[i]->rec.session, hex),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -127,4 +128,35 @@ int pin_deleted(const struct repo *r, struct strv *out, struct err *e)
 	buf_release(&b);
 	free(path);
 	return rc;
+}
+
+static char *pin_exported_path(const struct sid *repo)
+{
+	char name[SID_HEX_BYTES + 9], hex[SID_HEX_BYTES];
+
+	snprintf(name, sizeof(name), "%s.exported", sid_hex(repo, hex));
+	return pin_path(name);
+}
+
+void pin_note_exported(const struct sid *repo)
+{
+	char *dir = pin_path(""), *path = pin_exported_path(repo);
+
+	if (dir && path && io_make_dirs(dir, NULL) == 0)
+		io_publish(AT_FDCWD, path, "", 0, 0600, NULL);
+	free(path);
+	free(dir);
+}
+
+int64_t pin_exported(const struct sid *repo)
+{
+	char *path = pin_exported_path(repo);
+	struct stat st;
+	int64_t when = 0;
+
+	if (path && stat(path, &st) == 0)
+		when = (int64_t)st.st_mtim.tv_sec * 1000000000 +
+			st.st_mtim.tv_nsec;
+	free(path);
+	return when;
 }

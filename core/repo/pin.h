@@ -33,4 +33,10 @@ int pin_save(const struct pin *p, const struct repo *r, struct err *e);
 void pin_note_deleted(const struct repo *r, const struct sid *session);
 int pin_deleted(const struct repo *r, struct strv *out, struct err *e);
 
+/* The key was exported on this machine: CONFIG/pins/REPO-ID.exported, whose
+ * mtime says when.  Best effort. */
+void pin_note_exported(const struct sid *repo);
+/* When that was, wall time in ns; 0: never. */
+int64_t pin_exported(const struct sid *repo);
+
 #endif

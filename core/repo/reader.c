@@ -254,8 +254,7 @@ static int reader_keys(struct reader *rd, const struct idx_loc *loc,
 		return 0;
 	rc = repo_unseal(rd->repo, loc->session, &secret, e);
 	if (rc < 0)
-		return rc == ERR_AUTH ? err_set(e, ERR_CORRUPT,
-			"the key of a session is damaged") : rc;
+		return rc;
 	k = key_alloc(sizeof(*k));
 	if (!k) {
 		key_wipe(&secret, sizeof(secret));

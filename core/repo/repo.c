@@ -14,32 +14,11 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/strv.h"
 #include "codec/key.h"
 #include "repo/home.h"
+#include "repo/repo_priv.h"
 
 #define REPO_FILE "REPOSITORY"
-#define REPO_PASS_ATTEMPTS 3
-#define REPO_SLOTS_MAX 64
-
-/* Everything secret, in one locked page. */
-struct repo_secrets {
-	struct slot_bundle bundle;
-	struct key id[OBJ_TYPES];
-	struct key chunker, tree, loc;
-	struct key_signer signer;
-	/* box pairs by epoch: [0] the current one, then the older ones */
-	struct key box_pub[1 + SLOT_OLD_MAX], box_sec[1 + SLOT_OLD_MAX];
-};
-
-struct repo {
-	struct store *store;
-	struct slot_repo info;
-	struct repo_secrets *sec;
-	struct fmt_ctx ctx;
-	struct cancel *cancel;
-	char *key_path;			/* keyfile mode */
-};
 
 static const char repo_readme[] =
 "This is a muniment repository: encrypted, deduplicated backups.\n"
@@ -55,7 +34,7 @@ static const char repo_readme[] =
 "is the BLAKE2b-256 of its first 256 bytes, and those hold an XXH3-128 of the\n"
 "rest.\n";
 
-static void repo_derive(struct repo *r)
+void repo_derive(struct repo *r)
 {
 	struct repo_secrets *s = r->sec;
 	const struct slot_bundle *b = &s->bundle;
@@ -114,126 +93,7 @@ void repo_close(struct repo *r)
 	free(r);
 }
 
-static int repo_slot_cb(const char *name, uint64_t size, void *ctx)
-{
-	(void)size;
-	return strv_add(ctx, name, NULL);
-}
-
-static int repo_read_store_slots(struct repo *r, struct buf *slots,
-				 struct err *e)
-{
-	struct strv names = STRV_INIT;
-	size_t i;
-	int rc;
-
-	rc = store_list(r->store, STORE_KEYS, repo_slot_cb, &names, e);
-	if (rc == ERR_NOMEM)
-		err_nomem(e);
-	strv_sort(&names);
-	for (i = 0; rc == 0 && i < names.n && i < REPO_SLOTS_MAX; i++) {
-		size_t before = slots->len;
-
-		rc = store_get_all(r->store, STORE_KEYS, names.v[i],
-			SLOT_BYTES, slots, e);
-		/* A slot of another size is damage: skip it, try the rest. */
-		if (rc == ERR_CORRUPT ||
-		    (rc == 0 && slots->len - before != SLOT_BYTES)) {
-			slots->len = before;
-			rc = 0;
-		}
-	}
-	if (rc == 0 && slots->len == 0)
-		rc = err_set(e, ERR_CORRUPT,
-			"the repository has no usable key in its folder keys/");
-	strv_release(&names);
-	return rc;
-}
-
-/* Key files hold one or more slots, one after the other. */
-static int repo_read_slots(struct repo *r, struct buf *slots, struct err *e)
-{
-	int rc;
-
-	if (r->info.mode == SLOT_REPOKEY)
-		return repo_read_store_slots(r, slots, e);
-	r->key_path = home_key_file(&r->info.id);
-	if (!r->key_path)
-		return err_set(e, ERR_CONFIG,
-			"no home directory to look for the key file in");
-	slots->max = SLOT_BYTES * REPO_SLOTS_MAX;
-	rc = io_read_file(AT_FDCWD, r->key_path, slots, e);
-	if (rc == ERR_NOENT)
-		return err_set(e, ERR_AUTH,
-			"the key file '%s' of this repository is not there",
-			r->key_path);
-	if (rc == 0 && (slots->len == 0 || slots->len % SLOT_BYTES))
-		return err_set(e, ERR_CORRUPT,
-			"'%s' is not a muniment key file", r->key_path);
-	return rc;
-}
-
-/* Try one passphrase on every slot. */
-static int repo_try(struct repo *r, const struct buf *slots, const char *pass,
-		    struct err *e)
-{
-	int rc = ERR_AUTH, worst = 0;
-	struct err last = { ERR_OK, "" };
-	size_t at;
-
-	for (at = 0; at + SLOT_BYTES <= slots->len; at += SLOT_BYTES) {
-		rc = slot_open(&r->sec->bundle, &r->info.id, slots->p + at,
-			SLOT_BYTES, pass, strlen(pass), &last);
-		if (rc == 0)
-			return 0;
-		/* "wrong passphrase" is the better answer if one slot is
-		 * whole */
-		if (worst == 0 || rc == ERR_AUTH) {
-			worst = rc;
-			if (e)
-				*e = last;
-		}
-	}
-	return worst ? worst : rc;
-}
-
-static int repo_unlock(struct repo *r, const struct repo_opts *o,
-		       struct err *e)
-{
-	struct buf slots = BUF_INIT;
-	char *pass = NULL;
-	unsigned attempt;
-	int rc;
-
-	rc = repo_read_slots(r, &slots, e);
-	for (attempt = 0; rc == 0 && attempt < REPO_PASS_ATTEMPTS; attempt++) {
-		struct err wrong = { ERR_OK, "" };
-
-		if (!o->pass) {
-			rc = err_set(e, ERR_AUTH, "no passphrase was given");
-			break;
-		}
-		rc = o->pass(&pass, r->store->url, attempt, false,
-			o->pass_ctx, e);
-		if (rc < 0)
-			break;
-		rc = repo_try(r, &slots, pass, &wrong);
-		key_free(pass);
-		pass = NULL;
-		if (rc == 0)
-			break;
-		if (e)
-			*e = wrong;
-		if (rc == ERR_AUTH && attempt + 1 < REPO_PASS_ATTEMPTS)
-			rc = 0;
-	}
-	if (rc == 0)
-		repo_derive(r);
-	buf_release(&slots);
-	return rc;
-}
-
-static int repo_read_info(struct store *s, struct slot_repo *info,
+int repo_read_info(struct store *s, struct slot_repo *info,
 			  struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -566,9 +426,11 @@ int repo_unseal(const struct repo *r, const struct pack_session *s,
 	if ((rc = repo_require(r, KEY_READ, e)) < 0)
 		return rc;
 	if (s->epoch > sec->bundle.epoch || back > sec->bundle.n_old)
-		return err_set(e, ERR_AUTH,
-			"this key does not open data of key epoch %u",
-			s->epoch);
-	return key_box_open(secret, s->sealed, sizeof(s->sealed),
+		return err_set(e, ERR_AUTH, "this was written after the "
+			"repository got a new master key (number %u), which "
+			"this key does not have", s->epoch);
+	rc = key_box_open(secret, s->sealed, sizeof(s->sealed),
 		&sec->box_pub[back], &sec->box_sec[back], e);
+	return rc == ERR_AUTH ? err_set(e, ERR_CORRUPT,
+		"the key of a session is damaged") : rc;
 }

@@ -83,7 +83,8 @@ const struct key *repo_psk(const struct repo *r);
 const struct key *repo_box_public(const struct repo *r);
 uint32_t repo_epoch(const struct repo *r);
 /* The secret of a session, from its sealed form.  ERR_DENIED: this key cannot
- * read.  ERR_AUTH: sealed for an epoch the bundle does not have. */
+ * read.  ERR_AUTH: sealed for an epoch the bundle does not have.
+ * ERR_CORRUPT: it is damaged. */
 int repo_unseal(const struct repo *r, const struct pack_session *s,
 		struct key *secret, struct err *e);
 
