@@ -18,7 +18,7 @@ static int set_level(void *dst, const struct opt_row *row, const char *value,
 		enum talk_level level;
 	} level[] = {
 		{ "critical", TALK_CRITICAL }, { "error", TALK_ERROR },
-		{ "warning", TALK_WARNING }, { "info", TALK_INFO },
+		{ "warning", TALK_ANSWER }, { "info", TALK_INFO },
 		{ "debug", TALK_DEBUG }
 	};
 	size_t i;
@@ -35,19 +35,13 @@ static int set_level(void *dst, const struct opt_row *row, const char *value,
 static int set_verbosity(void *dst, const struct opt_row *row,
 			 const char *value, struct err *e)
 {
-	static const enum talk_level level[] = {
-		TALK_OFF, TALK_ERROR, TALK_WARNING, TALK_INFO, TALK_DEBUG
-	};
-	char *end;
-	long n;
+	int n = 1, rc = 0;
 
-	n = value ? strtol(value, &end, 10) : 1;
-	if (value && (!*value || *end || n < -2 || n > 2))
-		return err_set(e, ERR_CONFIG, "option '--%s' takes a number "
-			       "from -2 (silent) to 2 (everything), not '%s'",
-			       row->name, value);
-	*(int *)dst = (int)level[n + 2];
-	return 0;
+	if (value)
+		rc = logarg_number(&n, row, value, e);
+	if (rc == 0)
+		*(int *)dst = (int)talk_level_of(n);
+	return rc;
 }
 
 static int set_progress(void *dst, const struct opt_row *row,
@@ -113,13 +107,14 @@ static const struct opt_row app_rows[] = {
 
 const struct opt_group app_groups[] = {
 	{ app_rows, 0, "Options of every action" },
+	{ logarg_rows, offsetof(struct app_opts, log), "Logs" },
 	{ 0 }
 };
 
 void app_defaults(struct app_opts *o)
 {
 	memset(o, 0, sizeof(*o));
-	o->level = TALK_WARNING;
+	o->level = TALK_ANSWER;
 	o->umask = 0077;
 	o->lock_wait = 1;
 }

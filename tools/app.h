@@ -3,6 +3,7 @@
 #define TOOLS_APP_H
 
 #include "core/core.h"
+#include "tools/logarg.h"
 #include "tools/opt.h"
 
 /* What all actions of a run share. */
@@ -14,6 +15,7 @@ struct app_opts {
 	unsigned lock_wait, umask;
 	const char *repository, *rsh, *remote_path;
 	struct strv config;		/* -c: files and folders */
+	struct logarg log;
 };
 extern const struct opt_group app_groups[];	/* into a struct app_opts */
 void app_defaults(struct app_opts *o);

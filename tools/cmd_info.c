@@ -60,9 +60,9 @@ static void text_repo(struct app *a, struct task *t, const struct stats *s)
 	if (s->total_bytes)
 		printf("Space: %s free of %s\n", app_size(a, s1, s->free_bytes),
 		       app_size(a, total, s->total_bytes));
-	report_rule();
-	report_head();
-	report_sizes(a, "All archives:", s->archive_bytes,
+	report_rule(stdout);
+	report_head(stdout);
+	report_sizes(stdout, a, "All archives:", s->archive_bytes,
 		     s->archive_stored_bytes, s->object_stored_bytes);
 	printf("\n%15s %20s\n%-15s %20" PRIu64 "\n", "", "Unique chunks",
 	       "Chunk index:", s->objects);
@@ -99,11 +99,11 @@ static int text_archive(struct app *a,
 		printf("Partial: yes, the run was interrupted\n");
 	for (i = 0; i < r->warnings.n; i++)
 		printf("Missing: %s\n", r->warnings.v[i]);
-	report_rule();
-	report_head();
-	report_sizes(a, "This archive:", r->stats.bytes, r->stats.comp_bytes,
-		     r->stats.stored_bytes);
-	report_sizes(a, "All archives:", s->archive_bytes,
+	report_rule(stdout);
+	report_head(stdout);
+	report_sizes(stdout, a, "This archive:", r->stats.bytes,
+		     r->stats.comp_bytes, r->stats.stored_bytes);
+	report_sizes(stdout, a, "All archives:", s->archive_bytes,
 		     s->archive_stored_bytes, s->object_stored_bytes);
 	printf("\n%15s %20s\n%-15s %20" PRIu64 "\n", "", "Unique chunks",
 	       "Chunk index:", s->objects);

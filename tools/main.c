@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 {
 	struct app a = { .cancel = stop_cancel() };
 	struct run r = { .a = NULL };
-	struct talk_opts to = { .json = false };
+	struct talk_opts to = TALK_OPTS_INIT;
 	struct strv helper = STRV_INIT;
 	enum status status;
 	struct err e, out;
@@ -65,8 +65,10 @@ int main(int argc, char **argv)
 	rc = begin(&a, &r, &helper, argc, argv, &e);
 	to.level = (enum talk_level)a.o.level;
 	to.json = a.o.log_json;
-	talk_setup(&to);
+	logarg_fill(&a.o.log, &to);
 	umask((mode_t)a.o.umask);
+	if (talk_setup(&to, &out) < 0)
+		app_warn(&a, "%s", out.msg);
 	if (rc == 0 && a.o.show_version)
 		talk_line("muniment " MUNIMENT_VERSION);
 	if (rc == 0)

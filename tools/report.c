@@ -4,64 +4,92 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/talk.h"
 #include "tools/times.h"
 
-void report_rule(void)
+void report_rule(FILE *out)
 {
-	printf("---------------------------------------"
+	fprintf(out, "---------------------------------------"
 	       "---------------------------------------\n");
 }
 
-void report_head(void)
+void report_head(FILE *out)
 {
-	printf("%15s %20s %20s %20s\n", "", "Original size", "Compressed size",
-	       "Deduplicated size");
+	fprintf(out, "%15s %20s %20s %20s\n", "", "Original size",
+		"Compressed size", "Deduplicated size");
 }
 
-void report_sizes(const struct app *a, const char *label, uint64_t original,
-		  uint64_t compressed, uint64_t deduplicated)
+void report_sizes(FILE *out, const struct app *a, const char *label,
+		  uint64_t original, uint64_t compressed,
+		  uint64_t deduplicated)
 {
 	char o[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES];
 
-	printf("%-15s %20s %20s %20s\n", label, app_size(a, o, original),
-	       compressed || !original ? app_size(a, c, compressed) : "-",
-	       app_size(a, d, deduplicated));
+	fprintf(out, "%-15s %20s %20s %20s\n", label,
+		app_size(a, o, original),
+		compressed || !original ? app_size(a, c, compressed) : "-",
+		app_size(a, d, deduplicated));
 }
 
-static void text(const struct app *a, struct repo *r,
+static void text(FILE *out, const struct app *a, struct repo *r,
 		 const struct create_result *res, const struct stats *all)
 {
 	const struct record_stats *s = &res->rec.stats;
 	char hex[OID_HEX_BYTES], t[HUMAN_BYTES > TIMES_BYTES ? HUMAN_BYTES :
 				   TIMES_BYTES];
 
-	report_rule();
-	printf("Repository: %s\n", repo_url(r));
-	printf("Archive name: %s\n", res->rec.name);
-	printf("Archive fingerprint: %s\n", oid_hex(&res->id, hex));
-	printf("Time (start): %s\n", times_human(t, res->rec.start_nsec));
-	printf("Time (end):   %s\n", times_human(t, res->rec.end_nsec));
-	printf("Duration: %s\n", human_duration(t, res->seconds));
-	printf("Number of files: %" PRIu64 "\n", s->files);
-	report_rule();
-	report_head();
-	report_sizes(a, "This archive:", s->bytes, s->comp_bytes,
+	report_rule(out);
+	fprintf(out, "Repository: %s\n", repo_url(r));
+	fprintf(out, "Archive name: %s\n", res->rec.name);
+	fprintf(out, "Archive fingerprint: %s\n", oid_hex(&res->id, hex));
+	fprintf(out, "Time (start): %s\n", times_human(t, res->rec.start_nsec));
+	fprintf(out, "Time (end):   %s\n", times_human(t, res->rec.end_nsec));
+	fprintf(out, "Duration: %s\n", human_duration(t, res->seconds));
+	fprintf(out, "Number of files: %" PRIu64 "\n", s->files);
+	report_rule(out);
+	report_head(out);
+	report_sizes(out, a, "This archive:", s->bytes, s->comp_bytes,
 		     s->stored_bytes);
 	if (all)
-		report_sizes(a, "All archives:", all->archive_bytes,
+		report_sizes(out, a, "All archives:", all->archive_bytes,
 			     all->archive_stored_bytes,
 			     all->object_stored_bytes);
-	report_rule();
-	printf("Files: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
+	report_rule(out);
+	fprintf(out, "Files: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
 	       " unchanged, %" PRIu64 " not read\n", s->added, s->changed,
 	       s->unchanged, res->walk_errors);
-	printf("Bytes: %" PRIu64 " in the archive, %" PRIu64 " of them new, %"
-	       PRIu64 " stored\n", s->bytes, s->new_bytes, s->stored_bytes);
-	report_rule();
+	fprintf(out, "Bytes: %" PRIu64 " in the archive, %" PRIu64
+		" of them new, %" PRIu64 " stored\n", s->bytes, s->new_bytes,
+		s->stored_bytes);
+	report_rule(out);
+}
+
+/* Lines that are an answer as a whole. */
+struct lines {
+	FILE *out;
+	char *text;
+	size_t len;
+};
+
+static int lines_begin(struct lines *l, struct err *e)
+{
+	memset(l, 0, sizeof(*l));
+	l->out = open_memstream(&l->text, &l->len);
+	return l->out ? 0 : err_nomem(e);
+}
+
+static int lines_end(struct lines *l, struct err *e)
+{
+	bool bad = fclose(l->out) != 0;
+
+	if (!bad)
+		talk_answer(l->text);
+	free(l->text);
+	return bad ? err_nomem(e) : 0;
 }
 
 json_t *report_cache(const char *path, const struct stats *s)
@@ -103,6 +131,7 @@ int report_created(struct app *a, struct repo *r,
 	struct stats all;
 	struct err why;
 	bool known;
+	struct lines l;
 	int rc = 0;
 
 	if (how == REPORT_NOTHING)
@@ -113,10 +142,11 @@ int report_created(struct app *a, struct repo *r,
 	if (!known)
 		talk_warn("no figures of the whole repository: %s", why.msg);
 	if (how == REPORT_JSON)
-		rc = json(r, res, known ? &all : NULL, e);
-	else
-		text(a, r, res, known ? &all : NULL);
-	return rc;
+		return json(r, res, known ? &all : NULL, e);
+	if ((rc = lines_begin(&l, e)) < 0)
+		return rc;
+	text(l.out, a, r, res, known ? &all : NULL);
+	return lines_end(&l, e);
 }
 
 int report_deleted(struct app *a, struct repo *r, uint64_t bytes,
@@ -124,20 +154,21 @@ int report_deleted(struct app *a, struct repo *r, uint64_t bytes,
 {
 	struct catalog *c = NULL;
 	struct stats all;
+	struct lines l;
 	int rc;
 
 	rc = catalog_load(&c, r, e);
 	if (rc == 0)
 		rc = stats_repo(r, c, &all, e);
 	catalog_free(c);
-	if (rc < 0)
+	if (rc < 0 || (rc = lines_begin(&l, e)) < 0)
 		return rc;
-	report_rule();
-	report_head();
-	report_sizes(a, a->o.dry_run ? "Would delete:" : "Deleted data:",
-		     bytes, 0, stored_bytes);
-	report_sizes(a, "All archives:", all.archive_bytes,
+	report_rule(l.out);
+	report_head(l.out);
+	report_sizes(l.out, a, a->o.dry_run ? "Would delete:" :
+		     "Deleted data:", bytes, 0, stored_bytes);
+	report_sizes(l.out, a, "All archives:", all.archive_bytes,
 		     all.archive_stored_bytes, all.object_stored_bytes);
-	report_rule();
-	return 0;
+	report_rule(l.out);
+	return lines_end(&l, e);
 }

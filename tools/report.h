@@ -3,6 +3,7 @@
 #define TOOLS_REPORT_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "tools/app.h"
 
@@ -19,12 +20,13 @@ int report_deleted(struct app *a, struct repo *r, uint64_t bytes,
 		   uint64_t stored_bytes, struct err *e);
 
 /* The three columns of figures; 0 as 'compressed': not known. */
-void report_sizes(const struct app *a, const char *label, uint64_t original,
-		  uint64_t compressed, uint64_t deduplicated);
+void report_sizes(FILE *out, const struct app *a, const char *label,
+		  uint64_t original, uint64_t compressed,
+		  uint64_t deduplicated);
 /* borg's "cache" object, with what is known here. */
 json_t *report_cache(const char *path, const struct stats *s);
 
-void report_rule(void);
-void report_head(void);
+void report_rule(FILE *out);
+void report_head(FILE *out);
 
 #endif

@@ -7,40 +7,105 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <syslog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/json.h"
+#include "tools/log_file.h"
+#include "tools/log_system.h"
 #include "tools/status.h"
 
-static pthread_mutex_t mtx = PTHREAD_MUTEX_INITIALIZER;	/* a leaf */
-static struct talk_opts opts = { TALK_WARNING, false };
-static bool terminal, color, daemon_log;
-static bool transient;			/* mtx; one is shown */
+#define LINE_BYTES 8192		/* longer than any path */
 
-static const char *const level_name[] = {
-	"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"
-};
+/* Order: mtx is a leaf, but for the locks inside stdio. */
+static pthread_mutex_t mtx = PTHREAD_MUTEX_INITIALIZER;
+static struct talk_opts opts = TALK_OPTS_INIT;
+static enum talk_level min_level = TALK_ANSWER;	/* of any place */
+static bool terminal, color;
+static bool no_stderr;			/* of a daemon */
+static bool one_stream;			/* stdout and stderr are one file */
+static bool priorities;			/* "<4>" before lines on stderr */
+static bool transient;			/* mtx; one is shown */
+static char prefix[256];		/* mtx */
+static struct log_file *file;		/* mtx */
 
 static void sink(enum log_level level, const char *topic, const char *line,
 		 void *ctx);
 
-void talk_setup(const struct talk_opts *o)
+enum talk_level talk_level_of(int64_t verbosity)
+{
+	static const enum talk_level level[] = {
+		TALK_OFF, TALK_ERROR, TALK_ANSWER, TALK_INFO, TALK_DEBUG
+	};
+
+	return level[verbosity < -2 ? 0 : verbosity > 2 ? 4 : verbosity + 2];
+}
+
+static enum talk_level least(enum talk_level a, enum talk_level b)
+{
+	return a < b ? a : b;
+}
+
+static void set_levels(void)
+{
+	min_level = least(opts.level, opts.syslog_level);
+	if (file)
+		min_level = least(min_level, opts.file_level);
+	log_set_sink(sink, NULL, min_level <= TALK_DEBUG ? LOG_LEVEL_DEBUG :
+		     min_level == TALK_INFO ? LOG_LEVEL_INFO :
+		     LOG_LEVEL_WARN);
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat one, two;
+
+	return fstat(a, &one) == 0 && fstat(b, &two) == 0 &&
+		one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+int talk_setup(const struct talk_opts *o, struct err *e)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+	struct err why;
+	int rc = 0;
 
 	opts = *o;
-	terminal = isatty(STDERR_FILENO) && !o->json;
-	color = terminal && !(no && *no) && term && strcmp(term, "dumb");
-	log_set_sink(sink, NULL, o->level <= TALK_DEBUG ? LOG_LEVEL_DEBUG :
-		     o->level == TALK_INFO ? LOG_LEVEL_INFO : LOG_LEVEL_WARN);
+	terminal = !no_stderr && isatty(STDERR_FILENO) && !o->json;
+	color = terminal && !o->no_color && !(no && *no) && term &&
+		strcmp(term, "dumb") != 0;
+	one_stream = same_file(STDOUT_FILENO, STDERR_FILENO);
+	pthread_mutex_lock(&mtx);
+	log_file_close(file);
+	file = NULL;
+	if (o->file && o->file_level < TALK_OFF)
+		rc = log_file_open(&file, o->file, o->file_format, e);
+	pthread_mutex_unlock(&mtx);
+	if (o->syslog_level < TALK_OFF && log_system_open(&why) < 0) {
+		opts.syslog_level = TALK_OFF;
+		if (rc == 0)
+			rc = err_set(e, why.code, "%s", why.msg);
+	}
+	priorities = !o->json && log_system_reads_stderr();
+	opts.file = opts.file_format = NULL;	/* they were the caller's */
+	set_levels();
+	return rc;
 }
 
 void talk_to_syslog(void)
 {
-	openlog("muniment", LOG_PID, LOG_DAEMON);
-	daemon_log = true;
+	opts.syslog_level = least(opts.syslog_level, opts.level);
+	no_stderr = true;
 	terminal = color = false;
+	log_system_open(NULL);	/* without one there is nobody to tell */
+	set_levels();
+}
+
+void talk_set_prefix(const char *label)
+{
+	pthread_mutex_lock(&mtx);
+	snprintf(prefix, sizeof(prefix), "%s", label ? label : "");
+	pthread_mutex_unlock(&mtx);
 }
 
 bool talk_is_json(void)
@@ -69,6 +134,8 @@ static void put(const char *line, size_t len)
 	struct buf b = BUF_INIT;
 	ssize_t n;
 
+	if (one_stream)
+		fflush(stdout);	/* in the order of what happened */
 	if (transient)
 		buf_append(&b, "\r\033[K", 4, NULL);
 	transient = false;
@@ -115,72 +182,130 @@ void talk_json(json_t *obj)
 	free(text);
 }
 
-static void message_json(enum talk_level level, const char *name,
-			 const char *msgid, const char *text)
+static void message_json(const struct log_entry *x, const char *text)
 {
-	json_t *v = json_pack("{s:s, s:f, s:o, s:s, s:s}",
+	char name[64];
+	json_t *v;
+
+	snprintf(name, sizeof(name), "muniment.%s", x->topic);
+	v = json_pack("{s:s, s:f, s:o, s:s, s:s}",
 		"type", "log_message",
 		"time", (double)clock_wall_nsec() / 1e9,
 		"message", json_text(text),
-		"levelname", level_name[level], "name", name);
-
-	if (v && msgid)
-		json_object_set_new(v, "msgid", json_string(msgid));
+		"levelname", log_file_level(x->level), "name", name);
+	if (v && x->msgid)
+		json_object_set_new(v, "msgid", json_string(x->msgid));
+	if (v && *x->prefix)
+		json_object_set_new(v, "prefix", json_text(x->prefix));
 	talk_json(v);
 }
 
-static void message(enum talk_level level, const char *topic,
-		    const char *msgid, const char *text)
+/* "muniment: LABEL: text", with its colour. */
+static void to_stderr(const struct log_entry *x, bool plain)
 {
+	bool loud = x->level >= TALK_WARNING && !plain;
 	struct buf b = BUF_INIT;
-	char name[64];
 
-	if (level < opts.level)
-		return;
-	if (daemon_log) {
-		syslog(level >= TALK_ERROR ? LOG_ERR : level == TALK_WARNING ?
-		       LOG_WARNING : level == TALK_INFO ? LOG_INFO : LOG_DEBUG,
-		       "%s", text);
-		return;
-	}
-	if (opts.json) {
-		snprintf(name, sizeof(name), "muniment.%s", topic);
-		message_json(level, name, msgid, text);
-		return;
-	}
-	if (color && level >= TALK_WARNING)
-		buf_printf(&b, NULL, "\033[%sm", level == TALK_WARNING ? "33" :
-			   "31");
-	if (level >= TALK_WARNING)
+	if (priorities)
+		buf_printf(&b, NULL, "<%d>", log_system_priority(x->level));
+	if (color && loud)
+		buf_printf(&b, NULL, "\033[%sm", x->level == TALK_WARNING ?
+			   "33" : "31");
+	if (loud)
 		buf_printf(&b, NULL, "muniment: ");
-	else if (level == TALK_DEBUG)
-		buf_printf(&b, NULL, "%s: ", topic);
-	escape(&b, text);
-	if (color && level >= TALK_WARNING)
+	if (*x->prefix && !plain)
+		buf_printf(&b, NULL, "%s: ", x->prefix);
+	if (x->level == TALK_DEBUG)
+		buf_printf(&b, NULL, "%s: ", x->topic);
+	buf_printf(&b, NULL, "%s", x->text);
+	if (color && loud)
 		buf_printf(&b, NULL, "\033[m");
 	pthread_mutex_lock(&mtx);
-	put(b.p ? (const char *)b.p : text, b.p ? b.len : strlen(text));
+	put(b.p ? (const char *)b.p : x->text, b.p ? b.len : strlen(x->text));
 	pthread_mutex_unlock(&mtx);
+	buf_release(&b);
+}
+
+/* A log that fails is told of on stderr, whatever its level is. */
+static void to_logs(const struct log_entry *x)
+{
+	struct log_entry trouble = { TALK_WARNING, "program", "", NULL, NULL };
+	struct err e;
+	int rc = 0;
+
+	if (x->level >= opts.syslog_level)
+		log_system_write(x);
+	pthread_mutex_lock(&mtx);
+	if (file && x->level >= opts.file_level)
+		rc = log_file_write(file, x, &e);
+	pthread_mutex_unlock(&mtx);
+	if (rc < 0 && !no_stderr) {
+		trouble.text = e.msg;
+		to_stderr(&trouble, false);
+	}
+}
+
+/* In both logs and on stderr a line is the same: cleaned. */
+enum emit_flags {
+	EMIT_ALWAYS = 1 << 0,	/* on stderr, whatever the level is */
+	EMIT_PLAIN = 1 << 1,	/* without label */
+	EMIT_LOGS = 1 << 2	/* not on stderr */
+};
+static void emit(enum talk_level level, const char *topic, const char *msgid,
+		 const char *text, unsigned flags)
+{
+	char label[sizeof(prefix)];
+	struct log_entry x = { level, topic, label, msgid, text };
+	struct buf b = BUF_INIT;
+
+	pthread_mutex_lock(&mtx);
+	memcpy(label, prefix, sizeof(label));
+	pthread_mutex_unlock(&mtx);
+	if (escape(&b, text) == 0 && buf_cstr(&b, NULL) == 0)
+		x.text = (const char *)b.p;
+	to_logs(&x);
+	if ((flags & EMIT_LOGS) || no_stderr ||
+	    (level < opts.level && !(flags & EMIT_ALWAYS)) ||
+	    (level >= opts.syslog_level && log_system_is_stderr())) {
+		buf_release(&b);
+		return;
+	}
+	if (opts.json)
+		message_json(&x, text);
+	else
+		to_stderr(&x, flags & EMIT_PLAIN);
 	buf_release(&b);
 }
 
 static void sink(enum log_level level, const char *topic, const char *line,
 		 void *ctx)
 {
+	enum talk_level l = level == LOG_LEVEL_WARN ? TALK_WARNING :
+		level == LOG_LEVEL_INFO ? TALK_INFO : TALK_DEBUG;
+
 	(void)ctx;
-	message(level == LOG_LEVEL_WARN ? TALK_WARNING : level ==
-		LOG_LEVEL_INFO ? TALK_INFO : TALK_DEBUG, topic, NULL, line);
+	if (l >= min_level)
+		emit(l, topic, NULL, line, 0);
 }
 
 static void __attribute__((format(printf, 2, 0)))
 vmessage(enum talk_level level, const char *fmt, va_list ap)
 {
-	char text[8192];	/* longer than any path */
+	char text[LINE_BYTES];
 
-	if (level < opts.level)
+	if (level < min_level)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	message(level, "program", NULL, text);
+	emit(level, "program", NULL, text, 0);
+}
+
+void talk_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(TALK_DEBUG, fmt, ap);
+	va_end(ap);
 }
 
 void talk_info(const char *fmt, ...)
@@ -203,28 +328,48 @@ void talk_warn(const char *fmt, ...)
 
 void talk_error(const struct err *e)
 {
-	message(TALK_ERROR, "program", status_msgid(e->code), e->msg);
+	if (min_level <= TALK_ERROR)
+		emit(TALK_ERROR, "program", status_msgid(e->code), e->msg, 0);
+}
+
+/* One line, without its end. */
+static void answer_line(const char *line, size_t len)
+{
+	char text[LINE_BYTES], label[sizeof(prefix)];
+
+	pthread_mutex_lock(&mtx);
+	memcpy(label, prefix, sizeof(label));
+	pthread_mutex_unlock(&mtx);
+	snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len :
+		 sizeof(text) - 1), line);
+	if (opts.level <= TALK_ANSWER && !no_stderr)
+		printf("%s%s%s\n", label, *label ? ": " : "", text);
+	if (min_level <= TALK_ANSWER)
+		emit(TALK_ANSWER, "output", NULL, text, EMIT_LOGS);
+}
+
+void talk_answer(const char *lines)
+{
+	const char *end;
+
+	talk_transient("");
+	for (; *lines; lines = *end ? end + 1 : end) {
+		end = lines + strcspn(lines, "\n");
+		answer_line(lines, (size_t)(end - lines));
+	}
+	if (one_stream)
+		fflush(stdout);
 }
 
 void talk_line(const char *fmt, ...)
 {
-	char text[8192];
-	struct buf b = BUF_INIT;
+	char text[LINE_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (opts.json) {
-		message_json(TALK_INFO, "muniment.output", NULL, text);
-		return;
-	}
-	if (escape(&b, text) == 0) {
-		pthread_mutex_lock(&mtx);
-		put((const char *)b.p, b.len);
-		pthread_mutex_unlock(&mtx);
-	}
-	buf_release(&b);
+	emit(TALK_INFO, "output", NULL, text, EMIT_ALWAYS | EMIT_PLAIN);
 }
 
 void talk_transient(const char *text)
@@ -247,10 +392,10 @@ void talk_file(char status, const char *path)
 {
 	char letter[2] = { status, 0 };
 
-	if (opts.json)
-		talk_json(json_pack("{s:s, s:s, s:o}", "type", "file_status",
-				    "status", letter, "path",
-				    json_text(path)));
-	else
+	if (!opts.json) {
 		talk_line("%c %s", status, path);
+		return;
+	}
+	talk_json(json_pack("{s:s, s:s, s:o}", "type", "file_status",
+			    "status", letter, "path", json_text(path)));
 }
