@@ -87,6 +87,14 @@ static int mount_open_view(struct mount *m, const struct mount_opts *o,
 	return view_open(&m->view, m->rd, &vo, e);
 }
 
+static unsigned mount_cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > MOUNT_THREADS_MAX ? MOUNT_THREADS_MAX :
+	       (unsigned)n;
+}
+
 static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 			       struct err *e)
 {
@@ -110,7 +118,9 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 	m->inodes = inode_tab_new(m->single);
 	m->cursors = cursor_tab_new(m->rd);
 	m->ofiles = ofile_tab_new();
-	return m->inodes && m->cursors && m->ofiles ? 0 : err_nomem(e);
+	m->ahead = ahead_new(m->rd, m->cache_bytes, mount_cores());
+	return m->inodes && m->cursors && m->ofiles && m->ahead ? 0 :
+	       err_nomem(e);
 }
 
 static int mount_session(struct mount *m, struct err *e)
@@ -206,14 +216,11 @@ int mount_start(struct mount **out, struct repo *r,
 
 int mount_serve(struct mount *m, struct cancel *cancel, struct err *e)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned threads = MOUNT_THREADS_MIN;
+	unsigned threads = mount_cores();
 	int rc;
 
-	if (n > MOUNT_THREADS_MAX)
-		threads = MOUNT_THREADS_MAX;
-	else if (n > MOUNT_THREADS_MIN)
-		threads = (unsigned)n;
+	if (threads < MOUNT_THREADS_MIN)
+		threads = MOUNT_THREADS_MIN;
 	rc = loop_run(m->se, threads, cancel, e);
 	fuse_session_unmount(m->se);
 	m->mounted = false;
@@ -228,6 +235,7 @@ void mount_free(struct mount *m)
 		fuse_session_unmount(m->se);
 	if (m->se)
 		fuse_session_destroy(m->se);
+	ahead_free(m->ahead);
 	inode_tab_free(m->inodes);
 	ofile_tab_free(m->ofiles);
 	cursor_tab_free(m->cursors);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OFILE_IDLE 8		/* kept; each may hold an object of the cache */
+#define OFILE_IDLE 64		/* kept */
 
 struct ofile_tab {
 	pthread_mutex_t mtx;	/* a leaf */
@@ -53,6 +53,12 @@ struct ofile *ofile_take(struct ofile_tab *t, uint64_t owner)
 	return o;
 }
 
+static bool ofile_in_pieces(const struct entry *en)
+{
+	return en->content.kind == CONTENT_PIECES ||
+	       en->content.kind == CONTENT_LIST;
+}
+
 int ofile_open(struct ofile **out, struct reader *rd, uint64_t owner,
 	       const struct entry *en, struct err *e)
 {
@@ -69,6 +75,7 @@ int ofile_open(struct ofile **out, struct reader *rd, uint64_t owner,
 	}
 	o->owner = owner;
 	o->size = en->size;
+	o->pieces = ofile_in_pieces(en);
 	*out = o;
 	return 0;
 }
@@ -77,6 +84,7 @@ void ofile_put(struct ofile_tab *t, struct ofile *o)
 {
 	struct ofile *victim;
 
+	file_rest(o->f);
 	pthread_mutex_lock(&t->mtx);
 	victim = t->n == OFILE_IDLE ? t->idle[--t->n] : NULL;
 	memmove(&t->idle[1], &t->idle[0], t->n * sizeof(struct ofile *));
@@ -92,12 +100,6 @@ void ofile_close(struct ofile *o)
 		return;
 	file_close(o->f);
 	free(o);
-}
-
-static bool ofile_may_have_holes(const struct entry *en)
-{
-	return en->content.kind == CONTENT_PIECES ||
-	       en->content.kind == CONTENT_LIST;
 }
 
 static int ofile_count(const struct piece *p, uint64_t off, void *ctx)
@@ -116,7 +118,7 @@ uint64_t ofile_blocks(struct reader *rd, const struct entry *en)
 
 	if (en->content.kind == CONTENT_NONE)
 		return 0;
-	if (ofile_may_have_holes(en) &&
+	if (ofile_in_pieces(en) &&
 	    file_each(rd, &en->content, en->size, ofile_count, &holes,
 		      NULL) < 0)
 		holes = 0;
@@ -152,7 +154,7 @@ int ofile_seek(struct reader *rd, const struct entry *en, uint64_t off,
 	*past = off >= en->size;
 	if (*past)
 		return 0;
-	if (ofile_may_have_holes(en)) {
+	if (ofile_in_pieces(en)) {
 		rc = file_each(rd, &en->content, en->size, ofile_seek_piece,
 			       &s, e);
 		if (rc < 0)

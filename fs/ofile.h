@@ -7,7 +7,7 @@
 /*
  * Open contents of regular files.  The kernel does not tell of open and close,
  * so a file that was not read to its end stays open for a while, for the next
- * READ of it.
+ * READ of it.  Meanwhile it holds no object of the cache.
  *
  * A struct ofile belongs to one thread from take or open to put or close.
  */
@@ -15,6 +15,7 @@ struct ofile {
 	struct file *f;
 	uint64_t owner;		/* id of the inode */
 	uint64_t size;
+	bool pieces;		/* the content is more than one object */
 };
 struct ofile_tab;
 

@@ -17,13 +17,15 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-/* The content of a file's inode.  Every file is opened here: the place to
- * tell read-ahead of the directory (n->parent) and the place in it. */
+/* The content of a file's inode.  Every file is opened here, so here is seen
+ * in which order those of a directory are. */
 static int ops_file(struct mount *m, struct inode *n, struct ofile **out,
 		    struct err *e)
 {
+	unsigned layer = dir_place_layer(n->place);
 	const struct entry *en;
 	struct cursor *c;
+	const struct dir *d;
 	int rc;
 
 	*out = ofile_take(m->ofiles, n->id);
@@ -33,6 +35,9 @@ static int ops_file(struct mount *m, struct inode *n, struct ofile **out,
 	if (rc == 0)
 		rc = ofile_open(out, m->rd, n->id, en, e);
 	cursor_close(m->cursors, c);
+	if (rc == 0 && ops_dir(m, n->parent, &d, NULL) == 0)
+		ahead_file(m->ahead, n->parent->id, layer,
+			   &d->layer[layer].ref, dir_place_ordinal(n->place));
 	return rc;
 }
 
@@ -108,8 +113,14 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_buf(req, NULL, 0);
 	else
 		rc = ops_read_from(req, o, at, size, &e);
-	if (rc < 0)
+	if (rc < 0) {
 		ops_fail(req, n, &e);
+	} else {
+		file_used(o->f, at + size);
+		if (o->pieces)
+			ahead_bytes(m->ahead, n->id, file_content(o->f),
+				    o->size, at, at + size);
+	}
 	/* Who has come to the end will hardly ask again. */
 	if (rc < 0 || at + size >= o->size)
 		ofile_close(o);

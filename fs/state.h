@@ -5,6 +5,7 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 
+#include "fs/ahead.h"
 #include "fs/arch.h"
 #include "fs/control.h"
 #include "fs/cursor.h"
@@ -42,6 +43,7 @@ struct mount {
 	struct cursor_tab *cursors;
 	struct ofile_tab *ofiles;
 	struct control control;
+	struct ahead *ahead;
 
 	pthread_mutex_t told_mtx;	/* a leaf */
 	int64_t told_since_nsec;	/* told_mtx */

@@ -24,6 +24,7 @@ struct file {
 	uint64_t piece_off;
 	bool have;			/* piece is set */
 	struct obj *obj;		/* its bytes, or NULL */
+	bool used;			/* all of them were handed on */
 };
 
 int file_open(struct file **out, struct reader *rd, const struct content *c,
@@ -48,10 +49,31 @@ int file_open(struct file **out, struct reader *rd, const struct content *c,
 	return 0;
 }
 
+const struct content *file_content(const struct file *f)
+{
+	return &f->content;
+}
+
 static void file_pop(struct file *f, unsigned depth)
 {
 	while (f->depth > depth)
 		list_release(&f->level[--f->depth].list);
+}
+
+void file_rest(struct file *f)
+{
+	if (f->used)
+		reader_release_used(f->rd, f->obj);
+	else
+		reader_release(f->rd, f->obj);
+	f->obj = NULL;
+	f->used = false;
+}
+
+void file_used(struct file *f, uint64_t end)
+{
+	if (f->obj && end >= f->piece_off + f->piece.len)
+		f->used = true;
 }
 
 void file_close(struct file *f)
@@ -59,7 +81,7 @@ void file_close(struct file *f)
 	if (!f)
 		return;
 	file_pop(f, 0);
-	reader_release(f->rd, f->obj);
+	file_rest(f);
 	free(f->data);
 	free(f);
 }
@@ -166,8 +188,7 @@ static int file_seek(struct file *f, uint64_t off, struct err *e)
 	if (f->have && off >= f->piece_off &&
 	    off - f->piece_off < f->piece.len)
 		return 0;
-	reader_release(f->rd, f->obj);
-	f->obj = NULL;
+	file_rest(f);
 	f->have = false;
 	switch (c->kind) {
 	case CONTENT_ONE:
@@ -206,6 +227,16 @@ static int file_load(struct file *f, struct err *e)
 	return rc;
 }
 
+/* file_seek, and the piece does not reach past the end. */
+static int file_seek_piece(struct file *f, uint64_t off, struct err *e)
+{
+	int rc = file_seek(f, off, e);
+
+	if (rc == 0 && f->piece_off + f->piece.len > f->size)
+		rc = file_short(e);
+	return rc;
+}
+
 int file_at(struct file *f, uint64_t off, const uint8_t **p, uint64_t *len,
 	    bool *hole, struct err *e)
 {
@@ -224,10 +255,8 @@ int file_at(struct file *f, uint64_t off, const uint8_t **p, uint64_t *len,
 		*len = f->size - off;
 		return 0;
 	}
-	if ((rc = file_seek(f, off, e)) < 0)
+	if ((rc = file_seek_piece(f, off, e)) < 0)
 		return rc;
-	if (f->piece_off + f->piece.len > f->size)
-		return file_short(e);
 	in = off - f->piece_off;
 	*len = f->piece.len - in;
 	if (f->piece.transform == PIECE_HOLE) {
@@ -271,6 +300,16 @@ int file_read(struct file *f, uint64_t off, void *out, size_t len,
 	return 0;
 }
 
+int file_piece(struct file *f, uint64_t off, const struct piece **p,
+	       uint64_t *begin, struct err *e)
+{
+	int rc = file_seek_piece(f, off, e);
+
+	*p = &f->piece;
+	*begin = f->piece_off;
+	return rc;
+}
+
 int file_each(struct reader *rd, const struct content *c, uint64_t size,
 	      file_piece_fn *fn, void *ctx, struct err *e)
 {
@@ -287,12 +326,8 @@ int file_each(struct reader *rd, const struct content *c, uint64_t size,
 	if ((rc = file_open(&f, rd, c, size, e)) < 0)
 		return rc;
 	while (off < size) {
-		if ((rc = file_seek(f, off, e)) < 0)
+		if ((rc = file_seek_piece(f, off, e)) < 0)
 			break;
-		if (f->piece_off + f->piece.len > size) {
-			rc = file_short(e);
-			break;
-		}
 		off = f->piece_off + f->piece.len;
 		if ((rc = fn(&f->piece, f->piece_off, ctx)) != 0)
 			break;

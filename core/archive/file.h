@@ -16,6 +16,7 @@ struct file;
 int file_open(struct file **out, struct reader *rd, const struct content *c,
 	      uint64_t size, struct err *e);
 void file_close(struct file *f);		/* NULL ok */
+const struct content *file_content(const struct file *f);
 
 /*
  * The bytes at 'off': *p and *len give what is at hand there (up to the end of
@@ -28,6 +29,14 @@ int file_at(struct file *f, uint64_t off, const uint8_t **p, uint64_t *len,
  * through *got: less than len only at the end. */
 int file_read(struct file *f, uint64_t off, void *out, size_t len,
 	      size_t *got, struct err *e);
+
+/* The bytes before 'end' have been handed on and are not wanted again soon. */
+void file_used(struct file *f, uint64_t end);
+/* Nothing of it is wanted for now: hold no object. */
+void file_rest(struct file *f);
+/* The piece at 'off' < size and where it begins; only the list is read. */
+int file_piece(struct file *f, uint64_t off, const struct piece **p,
+	       uint64_t *begin, struct err *e);
 
 /* Every piece in order (INLINE: one raw piece with a zero id). */
 typedef int file_piece_fn(const struct piece *p, uint64_t off, void *ctx);

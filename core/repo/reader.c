@@ -1,61 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "repo/reader.h"
+#include "repo/reader_priv.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "format/object.h"
-#include "repo/idx.h"
-#include "repo/repo.h"
-
-#define READER_BUCKETS 16384	/* a power of two */
-
-enum cell_state { CELL_LOADING, CELL_READY, CELL_FAILED };
-
-/* A cached object.  The bytes follow in the same allocation once they are
- * there (obj.p), so that giving up a cell is one free. */
-struct cell {
-	struct obj obj;			/* first: they share an address */
-	struct oid id;
-	enum cell_state state;		/* mtx */
-	unsigned refs;			/* mtx */
-	struct cell *chain;		/* mtx: bucket */
-	struct cell *newer, *older;	/* mtx: LRU, only while refs == 0 */
-	bool in_table;			/* mtx */
-	struct err *err;		/* CELL_FAILED */
-};
-
-/* Buffers for one load. */
-struct scratch {
-	struct scratch *next;
-	struct buf sealed, packed;
-};
-
-struct reader {
-	struct repo *repo;
-	size_t cache_max;
-	struct idx *idx;		/* idx_lock */
-	pthread_rwlock_t idx_lock;	/* order: idx_lock > mtx */
-	struct object_keys **keys;	/* mtx: by session number, or NULL */
-	uint32_t n_keys;		/* mtx */
-	pthread_mutex_t mtx;		/* nothing slow is called under it */
-	pthread_cond_t loaded;
-	struct cell *bucket[READER_BUCKETS];
-	/*
-	 * Whenever mtx is not held:
-	 * 1. a cell with refs == 0 is READY, in the table and on the LRU.
-	 * 2. 'idle_bytes' is the sum of those cells' lengths.
-	 * 3. idle_bytes <= cache_max.
-	 */
-	struct cell *newest, *oldest;	/* mtx */
-	size_t idle_bytes;		/* mtx */
-	struct scratch *scratch;	/* mtx: free ones */
-	struct reader_stats stats;	/* mtx */
-};
 
 int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
 		struct err *e)
@@ -142,6 +91,22 @@ static struct cell *reader_cell_find(struct reader *rd, const struct oid *id)
 	return c;
 }
 
+/* One to load: in the table, CELL_LOADING, refs 1.  NULL: no memory. */
+static struct cell *reader_cell_new(struct reader *rd, const struct oid *id)
+{
+	struct cell *c = mem_zero(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->id = *id;
+	c->refs = 1;
+	c->state = CELL_LOADING;
+	c->in_table = true;
+	c->chain = *reader_bucket(rd, id);
+	*reader_bucket(rd, id) = c;
+	return c;
+}
+
 static void reader_cell_unlink(struct reader *rd, struct cell *c)
 {
 	struct cell **at = reader_bucket(rd, &c->id);
@@ -168,12 +133,20 @@ static void reader_lru_out(struct reader *rd, struct cell *c)
 
 static void reader_lru_in(struct reader *rd, struct cell *c)
 {
-	c->older = rd->newest;
-	if (rd->newest)
-		rd->newest->newer = c;
+	struct cell **from = c->used ? &rd->oldest : &rd->newest;
+	struct cell **to = c->used ? &rd->newest : &rd->oldest;
+
+	if (c->used)
+		c->newer = rd->oldest;
 	else
-		rd->oldest = c;
-	rd->newest = c;
+		c->older = rd->newest;
+	if (!*from)
+		*to = c;
+	else if (c->used)
+		(*from)->older = c;
+	else
+		(*from)->newer = c;
+	*from = c;
 	rd->idle_bytes += c->obj.len;
 	while (rd->idle_bytes > rd->cache_max) {
 		struct cell *old = rd->oldest;
@@ -194,181 +167,18 @@ static void reader_unref(struct reader *rd, struct cell *c)
 		reader_cell_free(c);
 }
 
-/* --- loading --- */
-
-static struct scratch *reader_scratch_get(struct reader *rd)
-{
-	struct scratch *s;
-
-	pthread_mutex_lock(&rd->mtx);
-	s = rd->scratch;
-	if (s)
-		rd->scratch = s->next;
-	pthread_mutex_unlock(&rd->mtx);
-	return s ? s : mem_zero(1, sizeof(*s));
-}
-
-static void reader_scratch_put(struct reader *rd, struct scratch *s)
-{
-	/* One large object must not pin its size for ever. */
-	if (s->sealed.cap > (2u << 20))
-		buf_release(&s->sealed);
-	if (s->packed.cap > (2u << 20))
-		buf_release(&s->packed);
-	pthread_mutex_lock(&rd->mtx);
-	s->next = rd->scratch;
-	rd->scratch = s;
-	pthread_mutex_unlock(&rd->mtx);
-}
-
-static int reader_keys_grow(struct reader *rd, uint32_t no, struct err *e)
-{
-	uint32_t n = rd->n_keys ? rd->n_keys : 16;
-	struct object_keys **p;
-
-	while (n <= no)
-		n *= 2;
-	p = mem_resize(rd->keys, n, sizeof(struct object_keys *));
-	if (!p)
-		return err_nomem(e);
-	memset(p + rd->n_keys, 0, (n - rd->n_keys) * sizeof(*p));
-	rd->keys = p;
-	rd->n_keys = n;
-	return 0;
-}
-
-/* The keys of a session; opening its secret is dear, so they are kept. */
-static int reader_keys(struct reader *rd, const struct idx_loc *loc,
-		       const struct object_keys **out, struct err *e)
-{
-	struct object_keys *k = NULL;
-	struct key secret;
-	int rc = 0;
-
-	pthread_mutex_lock(&rd->mtx);
-	if (loc->session_no < rd->n_keys)
-		k = rd->keys[loc->session_no];
-	pthread_mutex_unlock(&rd->mtx);
-	*out = k;
-	if (k)
-		return 0;
-	rc = repo_unseal(rd->repo, loc->session, &secret, e);
-	if (rc < 0)
-		return rc;
-	k = key_alloc(sizeof(*k));
-	if (!k) {
-		key_wipe(&secret, sizeof(secret));
-		return err_nomem(e);
-	}
-	object_keys(k, &secret, repo_psk(rd->repo), &loc->session->id);
-	key_wipe(&secret, sizeof(secret));
-	pthread_mutex_lock(&rd->mtx);
-	if (loc->session_no >= rd->n_keys)
-		rc = reader_keys_grow(rd, loc->session_no, e);
-	if (rc == 0 && !rd->keys[loc->session_no]) {
-		rd->keys[loc->session_no] = k;
-		k = NULL;
-	}
-	if (rc == 0)
-		*out = rd->keys[loc->session_no];
-	pthread_mutex_unlock(&rd->mtx);
-	key_free(k);
-	return rc;
-}
-
-static int reader_load_at(struct reader *rd, enum obj_type t,
-			  const struct idx_loc *loc, struct scratch *s,
-			  struct buf *out, struct err *e)
-{
-	const struct object_keys *keys;
-	char hex[OID_HEX_BYTES];
-	int rc;
-
-	if (loc->obj.type != t)
-		return err_set(e, ERR_CORRUPT, "the index has another type");
-	if ((rc = reader_keys(rd, loc, &keys, e)) < 0)
-		return rc;
-	buf_clear(&s->sealed);
-	rc = store_get(repo_store(rd->repo), loc->kind == PACK_META ?
-		STORE_META : STORE_DATA, oid_hex(&loc->pack, hex), loc->off,
-		loc->obj.stored_len, &s->sealed, e);
-	if (rc < 0)
-		return rc;
-	buf_clear(out);
-	if ((rc = buf_resize(out, loc->obj.plain_len, e)) < 0)
-		return rc;
-	rc = object_open(&loc->obj, repo_ctx(rd->repo), keys,
-		repo_id_key(rd->repo, t), s->sealed.p, &s->packed, out->p, e);
-	if (rc < 0)
-		err_ctx(e, "pack %s", hex);
-	return rc;
-}
-
-/* Every place that the index knows, until one gives the bytes. */
-static int reader_load_any(struct reader *rd, enum obj_type t,
-			   const struct oid *id, struct scratch *s,
-			   struct buf *out, struct err *e)
-{
-	struct idx_loc loc;
-	unsigned at = 0;
-	bool found;
-	int rc = ERR_NOENT;
-
-	for (;;) {
-		pthread_rwlock_rdlock(&rd->idx_lock);
-		found = idx_find_next(rd->idx, id, &at, &loc);
-		pthread_rwlock_unlock(&rd->idx_lock);
-		if (!found)
-			break;
-		rc = reader_load_at(rd, t, &loc, s, out, e);
-		if (rc != ERR_NOENT && rc != ERR_CORRUPT)
-			break;
-	}
-	return rc;
-}
-
-static int reader_load(struct reader *rd, enum obj_type t,
-		       const struct oid *id, struct buf *out, struct err *e)
-{
-	struct scratch *s = reader_scratch_get(rd);
-	char hex[OID_HEX_BYTES];
-	struct err why = { ERR_OK, "" };
-	int rc;
-
-	if (!s)
-		return err_nomem(e);
-	rc = reader_load_any(rd, t, id, s, out, &why);
-	if (rc == ERR_NOENT || rc == ERR_CORRUPT) {
-		/* Written, merged or compacted since the index was read, or a
-		 * local copy of it is damaged. */
-		if ((rc = reader_refresh(rd, e)) == 0)
-			rc = reader_load_any(rd, t, id, s, out, &why);
-	}
-	if (rc == 0) {
-		pthread_mutex_lock(&rd->mtx);
-		rd->stats.misses++;
-		rd->stats.read_bytes += s->sealed.len;
-		rd->stats.plain_bytes += out->len;
-		pthread_mutex_unlock(&rd->mtx);
-	} else if (why.code != ERR_OK) {
-		if (e)
-			*e = why;
-		err_ctx(e, "%s object %.16s", fmt_type_name(t),
-			oid_hex(id, hex));
-	}
-	/* Who asks has it from a node or a record, so it must be there: to say
-	 * "no such thing" would make damage look like an empty folder. */
-	if (rc == ERR_NOENT)
-		rc = err_set(e, ERR_CORRUPT, "%s object %.16s is missing from "
-			"the repository", fmt_type_name(t), oid_hex(id, hex));
-	reader_scratch_put(rd, s);
-	return rc;
-}
-
 int reader_fetch(struct reader *rd, enum obj_type t, const struct oid *id,
 		 struct buf *out, struct err *e)
 {
 	return reader_load(rd, t, id, out, e);
+}
+
+/* The bytes are there; under mtx. */
+static void reader_ready(struct reader *rd, struct cell *c, struct buf *b)
+{
+	c->obj.p = buf_take(b, &c->obj.len);
+	c->state = CELL_READY;
+	pthread_cond_broadcast(&rd->loaded);
 }
 
 /* The cell is ours to load: in the table, CELL_LOADING, refs 1. */
@@ -381,16 +191,14 @@ static int reader_fill(struct reader *rd, struct cell *c, enum obj_type t,
 
 	pthread_mutex_lock(&rd->mtx);
 	if (rc == 0) {
-		c->obj.p = buf_take(&b, &c->obj.len);
-		c->state = CELL_READY;
+		reader_ready(rd, c, &b);
 	} else {
 		c->state = CELL_FAILED;
 		c->err = mem_dup(&why, sizeof(why));
 		reader_cell_unlink(rd, c);
-	}
-	pthread_cond_broadcast(&rd->loaded);
-	if (rc < 0)
+		pthread_cond_broadcast(&rd->loaded);
 		reader_unref(rd, c);
+	}
 	pthread_mutex_unlock(&rd->mtx);
 	buf_release(&b);
 	if (rc < 0 && e)
@@ -426,6 +234,7 @@ int reader_get(struct reader *rd, enum obj_type t, const struct oid *id,
 	if (c) {
 		if (c->refs++ == 0)
 			reader_lru_out(rd, c);
+		c->used = false;
 		rd->stats.hits++;
 		rc = reader_await(rd, c, e);
 		pthread_mutex_unlock(&rd->mtx);
@@ -433,18 +242,10 @@ int reader_get(struct reader *rd, enum obj_type t, const struct oid *id,
 			*out = &c->obj;
 		return rc;
 	}
-	c = mem_zero(1, sizeof(*c));
-	if (!c) {
-		pthread_mutex_unlock(&rd->mtx);
-		return err_nomem(e);
-	}
-	c->id = *id;
-	c->refs = 1;
-	c->state = CELL_LOADING;
-	c->in_table = true;
-	c->chain = *reader_bucket(rd, id);
-	*reader_bucket(rd, id) = c;
+	c = reader_cell_new(rd, id);
 	pthread_mutex_unlock(&rd->mtx);
+	if (!c)
+		return err_nomem(e);
 	if ((rc = reader_fill(rd, c, t, e)) == 0)
 		*out = &c->obj;
 	return rc;
@@ -457,6 +258,113 @@ void reader_release(struct reader *rd, struct obj *o)
 	pthread_mutex_lock(&rd->mtx);
 	reader_unref(rd, (struct cell *)o);
 	pthread_mutex_unlock(&rd->mtx);
+}
+
+void reader_release_used(struct reader *rd, struct obj *o)
+{
+	struct cell *c = (struct cell *)o;
+
+	if (!o)
+		return;
+	pthread_mutex_lock(&rd->mtx);
+	c->used = true;
+	reader_unref(rd, c);
+	pthread_mutex_unlock(&rd->mtx);
+}
+
+/* --- ahead --- */
+
+/* Those among id[0..n) that are not in the table, in their order. */
+static unsigned reader_absent(struct reader *rd, const struct oid *id,
+			      unsigned n, const struct oid **out)
+{
+	unsigned i, k = 0;
+
+	pthread_mutex_lock(&rd->mtx);
+	for (i = 0; i < n; i++)
+		if (!reader_cell_find(rd, &id[i]))
+			out[k++] = &id[i];
+	pthread_mutex_unlock(&rd->mtx);
+	return k;
+}
+
+/* One whose sealed bytes are at hand.  If they are not good, the whole way
+ * is gone: a thread may already wait for the cell. */
+static void reader_ahead_one(struct reader *rd, const struct idx_loc *loc,
+			     const uint8_t *sealed, struct buf *packed)
+{
+	struct buf b = BUF_INIT;
+	struct cell *c;
+
+	pthread_mutex_lock(&rd->mtx);
+	c = reader_cell_find(rd, &loc->obj.id) ? NULL :
+		reader_cell_new(rd, &loc->obj.id);
+	pthread_mutex_unlock(&rd->mtx);
+	if (!c)
+		return;
+	if (reader_open_at(rd, loc->obj.type, loc, sealed, packed, &b,
+			   NULL) == 0) {
+		pthread_mutex_lock(&rd->mtx);
+		rd->stats.ahead++;
+		rd->stats.read_bytes += loc->obj.stored_len;
+		rd->stats.plain_bytes += b.len;
+		reader_ready(rd, c, &b);
+		reader_unref(rd, c);
+		pthread_mutex_unlock(&rd->mtx);
+	} else if (reader_fill(rd, c, loc->obj.type, NULL) == 0) {
+		reader_release(rd, &c->obj);
+	}
+	buf_release(&b);
+}
+
+/* How many of loc[0..n), n > 0, are read in one go; *len: the bytes. */
+static unsigned reader_run(const struct idx_loc *loc, unsigned n, size_t *len)
+{
+	unsigned i;
+	size_t end;
+
+	*len = loc[0].obj.stored_len;
+	for (i = 1; i < n; i++) {
+		if (loc[i].kind != loc[0].kind ||
+		    !oid_eq(&loc[i].pack, &loc[0].pack) ||
+		    loc[i].off < loc[0].off + *len)
+			break;
+		end = loc[i].off - loc[0].off + (size_t)loc[i].obj.stored_len;
+		if (loc[i].off - loc[0].off - *len > READER_GAP_BYTES ||
+		    end > READER_RUN_BYTES)
+			break;
+		*len = end;
+	}
+	return i;
+}
+
+void reader_ahead(struct reader *rd, enum obj_type t, const struct oid *id,
+		  unsigned n)
+{
+	const struct oid *want[READER_AHEAD_MAX];
+	struct idx_loc loc[READER_AHEAD_MAX];
+	unsigned i, at, run, found = 0;
+	struct scratch *s;
+	size_t len;
+
+	BUG_ON(n > READER_AHEAD_MAX);
+	n = reader_absent(rd, id, n, want);
+	for (i = 0; i < n; i++)
+		if (reader_find(rd, want[i], &loc[found]) &&
+		    loc[found].obj.type == t)
+			found++;
+	s = found ? reader_scratch_get(rd) : NULL;
+	for (at = 0; s && at < found; at += run) {
+		run = reader_run(&loc[at], found - at, &len);
+		buf_clear(&s->sealed);
+		if (reader_sealed(rd, &loc[at], len, &s->sealed, NULL) < 0)
+			continue;
+		for (i = at; i < at + run; i++)
+			reader_ahead_one(rd, &loc[i], s->sealed.p +
+				(loc[i].off - loc[at].off), &s->packed);
+	}
+	if (s)
+		reader_scratch_put(rd, s);
 }
 
 bool reader_has(struct reader *rd, const struct oid *id)

@@ -32,6 +32,18 @@ struct repo *reader_repo(const struct reader *rd);
 int reader_get(struct reader *rd, enum obj_type t, const struct oid *id,
 	       struct obj **out, struct err *e);
 void reader_release(struct reader *rd, struct obj *o);	/* NULL ok */
+/* The same for one that will hardly be asked for again: of what nobody holds
+ * it is the first that has to go. */
+void reader_release_used(struct reader *rd, struct obj *o);
+/*
+ * Objects that will soon be asked for: load those that are neither there nor
+ * on their way into the cache.  Neighbours in a pack are read together, and
+ * whoever asks for one meanwhile does not wait for those before it.  What
+ * cannot be loaded is left for reader_get to complain about.
+ */
+#define READER_AHEAD_MAX 64
+void reader_ahead(struct reader *rd, enum obj_type t, const struct oid *id,
+		  unsigned n);
 /* Into a buffer (cleared first), past the cache. */
 int reader_fetch(struct reader *rd, enum obj_type t, const struct oid *id,
 		 struct buf *out, struct err *e);
@@ -42,7 +54,8 @@ int reader_refresh(struct reader *rd, struct err *e);
 
 struct reader_stats {
 	uint64_t hits, misses, cached_bytes;
-	uint64_t read_bytes, plain_bytes;	/* of the misses */
+	uint64_t ahead;				/* by reader_ahead */
+	uint64_t read_bytes, plain_bytes;	/* of misses and ahead */
 };
 void reader_stats(struct reader *rd, struct reader_stats *out);
 
