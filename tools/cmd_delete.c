@@ -24,7 +24,7 @@ static const struct opt_row rows[] = {
 	  "archives/ID", OPT_REPEAT, NULL },
 	{ OPT_BOOL, 0, "save-space", AT(save_space), NULL,
 	  "accepted: deleting an archive needs no space", 0, NULL },
-	{ OPT_COUNT, 'c', "checkpoint-interval", AT(checkpoint_secs),
+	{ OPT_COUNT, 0, "checkpoint-interval", AT(checkpoint_secs),
 	  "SECONDS", "accepted: each deletion is complete at once", 0, NULL },
 	{ 0 }
 };

@@ -45,15 +45,16 @@ static const struct opt_row keep_rows[] = {
 };
 static const struct opt_row rows[] = {
 	{ OPT_BOOL, 0, "list", AT(list), NULL,
-	  "list what is kept and what goes, and why, on stderr", 0, NULL },
+	  "list what is kept and what goes, and why, on stderr", OPT_SHARED,
+	  NULL },
 	{ OPT_BOOL, 's', "stats", AT(stats), NULL,
-	  "figures of what was deleted", 0, NULL },
+	  "figures of what was deleted", OPT_SHARED, NULL },
 	{ OPT_BOOL, 0, "force", AT(force), NULL,
 	  "without the guard rails: exactly what the rules say", OPT_REPEAT,
 	  NULL },
 	{ OPT_BOOL, 0, "save-space", AT(save_space), NULL,
 	  "accepted: deleting an archive needs no space", 0, NULL },
-	{ OPT_COUNT, 'c', "checkpoint-interval", AT(checkpoint_secs),
+	{ OPT_COUNT, 0, "checkpoint-interval", AT(checkpoint_secs),
 	  "SECONDS", "accepted: each deletion is complete at once", 0, NULL },
 	{ 0 }
 };
@@ -175,6 +176,8 @@ const struct cmd cmd_prune = {
 	"  muniment prune --list -H 24 -d 7 -w 4 -m 6 -a 'mail-*' /backup\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct prune_args),
-	.flags = CMD_DRY_RUN,
+	.flags = CMD_DRY_RUN | CMD_EXCLUSIVE,
+	.want = REPOARG_REPO,
+	.words_max = 1,
 	.run = run
 };
