@@ -26,6 +26,7 @@ struct cmd {
 	size_t args_bytes;	/* zeroed before the options are read */
 	unsigned flags;		/* enum cmd_flags */
 	unsigned want;		/* enum repoarg_want, if not CMD_ALONE */
+	unsigned verb;		/* so many operands come first: "key list" */
 	/* So many operands are the action's whatever they are, the last ones
 	 * never name the repository; 'instead': an option that stands for
 	 * them, or NULL. */

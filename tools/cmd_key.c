@@ -475,5 +475,7 @@ const struct cmd cmd_key = {
 	"  muniment key add --recovery /backup/mail\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct key_args),
+	.want = REPOARG_REPO,
+	.verb = 1,
 	.run = run
 };

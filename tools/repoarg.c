@@ -169,12 +169,16 @@ bool repoarg_named(const struct call *c)
 	const char *word;
 	size_t len;
 
-	if (call_words_left(c) <= (kept ? 0 : c->cmd->keep) ||
-	    (c->has_tail && c->at >= c->tail))
+	size_t at = c->at + c->cmd->verb;
+
+	if (c->words.n <= at + (kept ? 0 : c->cmd->keep) ||
+	    (c->has_tail && at >= c->tail))
 		return false;
-	word = c->words.v[c->at];
+	word = c->words.v[at];
 	if (repoarg_split(word, &len))
 		return len > 0;
+	if (c->cmd->verb)
+		return is_repository(word);
 	switch ((enum repoarg_want)c->cmd->want) {
 	case REPOARG_CREATE:
 		return false;

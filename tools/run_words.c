@@ -63,8 +63,9 @@ static bool begins_next(const struct call *c, const struct opt_parser *p,
 
 	if (p->ended || cmd_find(&next, word, NULL) < 0)
 		return false;
-	return c->words.n == 0 ? keep == 0 :
-		cmd->words_max && c->words.n >= cmd->words_max;
+	if (c->words.n <= cmd->verb)
+		return c->words.n == cmd->verb && keep == 0;
+	return cmd->words_max && c->words.n >= cmd->words_max;
 }
 
 static struct call *add_call(struct run *r, const char *name, struct err *e)
