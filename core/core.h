@@ -38,6 +38,7 @@
 #include "maint/stats.h"
 #include "repo/catalog.h"
 #include "repo/home.h"
+#include "repo/mount_pin.h"
 #include "repo/repo_keys.h"
 #include "repo/pin.h"
 #include "repo/reader.h"

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/inode.h"
+
 struct arch *arch_new(const struct catalog_item *it, const char *name,
 		      uint64_t serial)
 {
@@ -207,12 +209,48 @@ out:
 	return rc;
 }
 
-int arch_open(struct arch *a, const struct arch_opts *o, struct err *e)
+bool arch_is_open(struct arch *a)
 {
-	int rc = 0;
+	bool opened;
 
 	pthread_mutex_lock(&a->mtx);
-	if (!a->opened) {
+	opened = a->opened;
+	pthread_mutex_unlock(&a->mtx);
+	return opened;
+}
+
+static int arch_pin(struct arch *a, const struct arch_opts *o, struct err *e)
+{
+	bool gone = false;
+	int rc;
+
+	if (a->pinned)
+		return 0;
+	rc = mount_pin_add(o->pin, &a->session, 1, &gone, e);
+	if (rc == 0 && gone)
+		rc = err_set(e, ERR_RETRY, "it was deleted");
+	a->pinned = rc == 0;
+	return rc;
+}
+
+void arch_idle(struct arch *a, const struct arch_opts *o,
+	       struct inode_tab *inodes)
+{
+	pthread_mutex_lock(&a->mtx);
+	if (a->pinned && inode_tab_of(inodes, a) == 0) {
+		mount_pin_drop(o->pin, &a->session);
+		a->pinned = false;
+	}
+	pthread_mutex_unlock(&a->mtx);
+}
+
+int arch_open(struct arch *a, const struct arch_opts *o, struct err *e)
+{
+	int rc;
+
+	pthread_mutex_lock(&a->mtx);
+	rc = arch_pin(a, o, e);
+	if (rc == 0 && !a->opened) {
 		rc = arch_open_root(a, o, e);
 		if (rc == 0) {
 			if (!o->numeric_ids) {

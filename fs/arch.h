@@ -14,6 +14,7 @@
  */
 struct arch_opts {
 	struct reader *rd;
+	struct mount_pin *pin;
 	struct pattern_set *patterns;	/* NULL: everything */
 	unsigned strip_components;
 	bool numeric_ids;
@@ -35,8 +36,12 @@ struct arch {
 	bool listed;
 	char *stamp;		/* dates.h; NULL: none yet */
 
-	pthread_mutex_t mtx;	/* order: nothing of fs/ is locked under it;
-				 * the tree is read under it, at most once */
+	uint32_t inodes;	/* the inode table's lock: those of it */
+
+	pthread_mutex_t mtx;	/* order: the inode table's lock may be taken
+				 * under it; pins are put, and the tree is
+				 * read, at most once, under it */
+	bool pinned;		/* mtx */
 	bool opened;		/* mtx; what follows is fixed once it is set */
 	struct dir *root;
 	char **prefix;		/* per layer of root: the stripped path */
@@ -48,9 +53,16 @@ struct arch *arch_new(const struct catalog_item *it, const char *name,
 		      uint64_t serial);
 void arch_free(struct arch *a);			/* NULL ok */
 
-/* Before root, prefix, users or groups is looked at.  Any thread.
- * ERR_CONFIG: strip_components merges too many folders. */
+/* Before root, prefix, users or groups is looked at; pins it.  Any thread.
+ * ERR_CONFIG: strip_components merges too many folders.  ERR_RETRY: it was
+ * deleted, and may be half gone. */
 int arch_open(struct arch *a, const struct arch_opts *o, struct err *e);
+
+bool arch_is_open(struct arch *a);
+/* Nobody uses it: the kernel knows nothing of it, and it is not listed. */
+struct inode_tab;
+void arch_idle(struct arch *a, const struct arch_opts *o,
+	       struct inode_tab *inodes);
 
 /* The stored path of a name below the archive is shown: does the user want
  * it?  A directory is also wanted for what may be below it. */

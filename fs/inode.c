@@ -176,6 +176,31 @@ struct inode *inode_get(struct inode_tab *t, uint64_t id)
 	return n;
 }
 
+/* Under mtx; NULL: there is none. */
+static struct inode *inode_find(const struct inode_tab *t,
+				const struct inode_make *m, size_t hash)
+{
+	struct inode *n = t->bucket[hash & (t->buckets - 1)];
+
+	while (n && !inode_same(n, m))
+		n = n->next;
+	return n;
+}
+
+uint64_t inode_tab_find(struct inode_tab *t, const struct inode_make *m)
+{
+	size_t hash = (size_t)inode_hash(m->arch, m->group, m->parent,
+					m->place, m->kind);
+	struct inode *n;
+	uint64_t id;
+
+	pthread_mutex_lock(&t->mtx);
+	n = inode_find(t, m, hash);
+	id = n ? n->id : 0;
+	pthread_mutex_unlock(&t->mtx);
+	return id;
+}
+
 static struct inode *inode_make(struct inode_tab *t, const struct inode_make *m,
 			      size_t hash)
 {
@@ -193,6 +218,8 @@ static struct inode *inode_make(struct inode_tab *t, const struct inode_make *m,
 	n->kind = m->kind;
 	n->plain = m->plain;
 	m->parent->children++;
+	if (m->arch)
+		m->arch->inodes++;
 	if (t->count > t->buckets)
 		inode_grow(t);
 	n->next = t->bucket[hash & (t->buckets - 1)];
@@ -209,9 +236,7 @@ int inode_enter(struct inode_tab *t, const struct inode_make *m,
 	struct inode *n;
 
 	pthread_mutex_lock(&t->mtx);
-	for (n = t->bucket[hash & (t->buckets - 1)]; n; n = n->next)
-		if (inode_same(n, m))
-			break;
+	n = inode_find(t, m, hash);
 	if (!n) {
 		n = inode_make(t, m, hash);
 		if (n)
@@ -250,12 +275,24 @@ void inode_forget(struct inode_tab *t, uint64_t id, uint64_t lookups)
 		parent = n->parent;
 		free(n->dir);
 		n->dir = NULL;
+		if (n->arch)
+			n->arch->inodes--;
 		inode_release(t, n);
 		parent->children--;
 		n = parent;
 	}
 out:
 	pthread_mutex_unlock(&t->mtx);
+}
+
+uint32_t inode_tab_of(struct inode_tab *t, const struct arch *a)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&t->mtx);
+	count = a->inodes;
+	pthread_mutex_unlock(&t->mtx);
+	return count;
 }
 
 uint64_t inode_tab_count(struct inode_tab *t)

@@ -55,20 +55,7 @@ struct inode {
  */
 struct inode_tab;
 
-/* With FUSE's root in it: of a repository if arch is NULL. */
-struct inode_tab *inode_tab_new(struct arch *arch);	/* NULL: no memory */
-void inode_tab_free(struct inode_tab *t);		/* NULL ok */
-bool inode_tab_sane(struct inode_tab *t);		/* 1. and 2.; slow */
-uint64_t inode_tab_count(struct inode_tab *t);		/* in use */
-
-/* NULL: no such inode (any more).  Valid until the kernel forgets it, so at
- * least while it waits for an answer about it. */
-struct inode *inode_get(struct inode_tab *t, uint64_t id);
-
-/*
- * Look up: find the inode with m's identity or make it, and count one lookup,
- * in one critical section.  m->dir is given away, also on failure.
- */
+/* What makes an inode the one it is, and what it is made of. */
 struct inode_make {
 	struct inode *parent;
 	struct arch *arch;
@@ -78,6 +65,25 @@ struct inode_make {
 	uint8_t kind;
 	bool plain;
 };
+
+/* With FUSE's root in it: of a repository if arch is NULL. */
+struct inode_tab *inode_tab_new(struct arch *arch);	/* NULL: no memory */
+void inode_tab_free(struct inode_tab *t);		/* NULL ok */
+bool inode_tab_sane(struct inode_tab *t);		/* 1. and 2.; slow */
+uint64_t inode_tab_count(struct inode_tab *t);		/* in use */
+/* The id of the inode with m's identity; 0: the kernel does not know it. */
+uint64_t inode_tab_find(struct inode_tab *t, const struct inode_make *m);
+/* How many of one archive are in use. */
+uint32_t inode_tab_of(struct inode_tab *t, const struct arch *a);
+
+/* NULL: no such inode (any more).  Valid until the kernel forgets it, so at
+ * least while it waits for an answer about it. */
+struct inode *inode_get(struct inode_tab *t, uint64_t id);
+
+/*
+ * Look up: find the inode with m's identity or make it, and count one lookup,
+ * in one critical section.  m->dir is given away, also on failure.
+ */
 int inode_enter(struct inode_tab *t, const struct inode_make *m,
 	       struct inode **out, struct err *e);
 /* A bug if the kernel forgets more than it was told. */

@@ -9,9 +9,11 @@
 /*
  * Answer the kernel's requests on 'threads' threads until the file system is
  * unmounted (0) or *cancel is wanted (0, too), then end them.  The calling
- * thread only waits, and is the only one that gets signals.
+ * thread only waits, and is the only one that gets signals; now and then it
+ * calls idle(ctx).
  */
+typedef void loop_idle_fn(void *ctx);
 int loop_run(struct fuse_session *se, unsigned threads, struct cancel *cancel,
-	     struct err *e);
+	     loop_idle_fn *idle, void *ctx, struct err *e);
 
 #endif

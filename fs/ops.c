@@ -171,13 +171,14 @@ static int ops_errno(const struct err *e)
 		return EINTR;
 	case ERR_DENIED:
 		return EACCES;
+	case ERR_RETRY:
+		return ESTALE;		/* the kernel looks for it anew */
 	case ERR_OK:
 	case ERR_NOENT:
 	case ERR_EXIST:
 	case ERR_CORRUPT:
 	case ERR_AUTH:
 	case ERR_BUSY:
-	case ERR_RETRY:
 	case ERR_FULL:
 	case ERR_CONFIG:
 	case ERR_IO:

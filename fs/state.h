@@ -20,12 +20,14 @@
  *
  * Locks: every table below has one of its own and all of them are leaves, so
  * none is ever held while another is taken; arch.mtx may be held while the
- * repository is read.  No lock is held when the kernel is answered.
+ * repository is read, and the inode table's may be taken under it.  No lock is
+ * held when the kernel is answered.
  */
 struct mount {
 	/* Fixed by mount_start. */
 	struct repo *r;
 	struct reader *rd;
+	struct mount_pin *pin;
 	struct opts o;
 	struct arch_opts ao;
 	char *point;
@@ -37,6 +39,9 @@ struct mount {
 	struct arch *single;		/* NULL: the whole repository */
 	uid_t uid;			/* owner of what no archive holds */
 	gid_t gid;
+	/* The thread that waits (mount_idle) has these. */
+	int64_t idle_nsec;		/* monotonic */
+	unsigned idle_count;
 	size_t cache_bytes;
 
 	struct inode_tab *inodes;

@@ -332,6 +332,19 @@ struct arch *view_next(struct view *v, uint64_t from)
 	return a;
 }
 
+struct arch *view_next_unlisted(struct view *v, uint64_t from)
+{
+	struct arch *a = NULL;
+
+	pthread_mutex_lock(&v->mtx);
+	while (from < v->n && v->arch[from]->listed)
+		from++;
+	if (from < v->n)
+		a = v->arch[from];
+	pthread_mutex_unlock(&v->mtx);
+	return a;
+}
+
 struct arch *view_latest(struct view *v)
 {
 	struct arch *a;

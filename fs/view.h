@@ -29,6 +29,10 @@ void view_free(struct view *v);			/* NULL ok; its archives too */
  * cannot be reached is logged, and what was last seen stays. */
 void view_refresh(struct view *v);
 
+/* An archive that is not listed any more: the first whose serial is >= from;
+ * NULL: none. */
+struct arch *view_next_unlisted(struct view *v, uint64_t from);
+
 /* An archive lives as long as the view, listed or not. */
 struct arch *view_find(struct view *v, const char *name);
 /* The first one listed whose serial is >= from; NULL: none. */

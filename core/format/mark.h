@@ -35,7 +35,7 @@
  * sessions/SESSION     a writer is at work (heartbeats: SESSION.N)
  * generations/NNNNNNNN base segments, condemned packs, and archives that are
  *                      gone with their tombstones, of a collection
- * pins/SESSION         a mount reads these archives
+ * pins/PIN.N           a mount reads these archives, or a heartbeat
  */
 struct mark_tombstone {
 	struct sid archive;		/* the name */
