@@ -10,7 +10,7 @@
 packages_build=(
 	gcc make pkg-config libc6-dev
 	libfuse3-dev fuse3 libsodium-dev libzstd-dev libxxhash-dev
-	libpcre2-dev libjansson-dev libqrencode-dev
+	libpcre2-dev libjansson-dev libqrencode-dev libyaml-dev
 )
 
 # To test, lint, fuzz and compare.

@@ -84,9 +84,9 @@ enum config_db_kind {
 };
 enum config_db_format {
 	CONFIG_DB_FORMAT_AUTO,	/* none was given */
-	CONFIG_DB_FORMAT_PLAIN, CONFIG_DB_FORMAT_CUSTOM,
-	CONFIG_DB_FORMAT_DIRECTORY, CONFIG_DB_FORMAT_TAR,
-	CONFIG_DB_FORMAT_SQL, CONFIG_DB_FORMAT_ARCHIVE
+	CONFIG_DB_FORMAT_PLAIN, CONFIG_DB_FORMAT_CUSTOM, CONFIG_DB_FORMAT_TAR,
+	CONFIG_DB_FORMAT_DIRECTORY, CONFIG_DB_FORMAT_ARCHIVE,
+	CONFIG_DB_FORMAT_SQL
 };
 /* An entry of any of the *_databases; a kind uses the members that are keys of
  * it.  Without restore_X a restore goes by X. */
@@ -216,8 +216,9 @@ struct config {
 	bool source_directories_must_exist;	/* default: true */
 	struct config_repositories repositories;
 	char *working_directory;
-	bool one_file_system, numeric_ids, atime, read_special;
-	bool ctime, birthtime, flags;		/* default: true */
+	bool one_file_system, numeric_ids, read_special;
+	bool atime, ctime;			/* only if asked for */
+	bool birthtime, flags;			/* default: true */
 	bool exclude_caches, keep_exclude_tags, exclude_nodump;
 	char *files_cache;
 	char *user_runtime_directory, *user_state_directory;
@@ -295,6 +296,8 @@ struct config_load_opts {
 	 * line that are keys (config_option), then those of --override. */
 	const struct strv *flags, *overrides;	/* NULL: none */
 	bool no_environment_interpolation;
+	bool keep_credentials;		/* {credential ...} stays: to judge
+					 * a file where they are not */
 };
 /*
  * Read and judge one file; NULL: only the options.  'warnings' gets whole
@@ -311,7 +314,7 @@ void config_free(struct config *c);	/* wipes secrets; NULL ok */
  * among the options? */
 bool config_given(const struct config *c, const char *key);
 /* For messages about the value of a key: ERR_CONFIG with "FILE, line N, column
- * M, KEY: " before the words, or only KEY if it was not given. */
+ * M: KEY: " before the words, or only KEY if it was not given. */
 int config_error(const struct config *c, const char *key, struct err *e,
 		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
