@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fastinit PATH...: make repositories whose passphrase, $MUNIMENT_PASSPHRASE,
- * is turned into a key as quickly as one may be, for tests that run the program hundreds of
- * times.  What protects the passphrase is no part of what they test.
+ * is turned into a key as quickly as it may be, for tests that run the program
+ * hundreds of times.  What protects the passphrase is no part of what they
+ * test.
  */
 #include <stdio.h>
 #include <stdlib.h>
