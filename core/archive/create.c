@@ -128,6 +128,8 @@ static int create_finish_record(struct create *c, bool partial)
 	r->stats.stored_bytes = st.stored_bytes;
 	if (partial)
 		r->flags |= RECORD_PARTIAL;
+	if (!build_has_xattrs(c->build))
+		r->flags |= RECORD_NO_XATTRS;
 	r->warnings = c->warnings;
 	c->warnings = (struct strv)STRV_INIT;
 	if (!(c->o->flags & CREATE_NUMERIC_IDS)) {
