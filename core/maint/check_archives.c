@@ -11,6 +11,7 @@
 #include "format/mark.h"
 #include "maint/check_priv.h"
 #include "repo/catalog.h"
+#include "repo/gone.h"
 #include "repo/pin.h"
 #include "repo/reader.h"
 
@@ -192,28 +193,37 @@ static const struct catalog_item *check_by_id(const struct catalog *all,
 	return NULL;
 }
 
-static void check_chain(struct check *c, const struct catalog *all)
+static int check_chain(struct check *c, const struct catalog *all)
 {
+	struct map gone = MAP_INIT;
 	char hex[OID_HEX_BYTES];
 	struct pin pin;
 	size_t i;
+	int rc;
 
+	if ((rc = gone_load(&gone, c->repo, c->e)) < 0)
+		goto out;
 	for (i = 0; i < all->n; i++) {
 		const struct record *r = &all->item[i]->rec;
 
-		if (!oid_is_zero(&r->prev) && !check_by_id(all, &r->prev))
+		if (!oid_is_zero(&r->prev) && !check_by_id(all, &r->prev) &&
+		    !map_get(&gone, r->prev.b))
 			check_say(c, CHECK_DAMAGE, NULL, r->name, NULL,
 				"the archive before it on that machine, with "
 				"the id %.16s, is gone without having been "
 				"deleted", oid_hex(&r->prev, hex));
 	}
 	pin_load(&pin, c->repo);
-	if (pin.seq && !check_by_id(all, &pin.record))
+	if (pin.seq && !check_by_id(all, &pin.record) &&
+	    !map_get(&gone, pin.record.b))
 		check_say(c, CHECK_DAMAGE, NULL, NULL, NULL, "the newest "
 			"archive of this machine, with the id %.16s, is gone "
 			"without having been deleted: was an older copy of "
 			"the repository put in its place?",
 			oid_hex(&pin.record, hex));
+out:
+	map_release(&gone);
+	return rc;
 }
 
 static int check_tombstone_cb(const char *name, uint64_t size, void *ctx)
@@ -278,8 +288,9 @@ static int check_log(struct check *c)
 
 	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
 		return rc;
-	check_chain(c, all);
-	rc = check_undead(c, all);
+	rc = check_chain(c, all);
+	if (rc == 0)
+		rc = check_undead(c, all);
 	catalog_free(all);
 	if (rc < 0)
 		return rc;

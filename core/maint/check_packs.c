@@ -52,26 +52,24 @@ static int check_pack_bad_id(struct check_pack *p, const struct oid *id,
 	return 0;
 }
 
-/* Is what the table says also what the index says, here or elsewhere? */
+/* Does the index contradict the table?  What is listed elsewhere, or nowhere
+ * because no archive needs it any more, does not. */
 static bool check_pack_listed(struct check *c, const struct pack_entry *en,
 			      const struct oid *pack)
 {
 	struct idx_loc loc;
 	unsigned at = 0;
-	bool other = false;
 
 	while (idx_find_next(c->idx, &en->obj.id, &at, &loc)) {
-		if (!oid_eq(&loc.pack, pack)) {
-			other = true;
+		if (!oid_eq(&loc.pack, pack))
 			continue;
-		}
 		return loc.off == en->off &&
 			loc.obj.stored_len == en->obj.stored_len &&
 			loc.obj.plain_len == en->obj.plain_len &&
 			loc.obj.type == en->obj.type &&
 			loc.obj.codec == en->obj.codec;
 	}
-	return other;
+	return true;
 }
 
 struct pack_open {

@@ -40,7 +40,7 @@ struct compact_result {
 	uint64_t archives;	/* live ones that were read */
 	uint64_t collected;	/* deleted archives that are gone for good */
 	uint64_t packs_before;
-	uint64_t packs_removed, bytes_removed;	/* packs and segments */
+	uint64_t packs_removed, bytes_removed;
 	uint64_t packs_written, bytes_written;	/* copies */
 	uint64_t fenced;	/* sessions of the dead */
 	uint64_t waiting;	/* > 0: sessions are still at work; what was

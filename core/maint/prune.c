@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "maint/prune.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,13 +158,21 @@ struct prune_day {
 	bool kept;
 };
 
-/* Names that are the same up to their first digit are alike. */
+/* Names in which only numbers differ are alike. */
 static int prune_name_cmp(const char *a, const char *b)
 {
-	size_t x = strcspn(a, "0123456789"), y = strcspn(b, "0123456789");
-	int c = memcmp(a, b, x < y ? x : y);
-
-	return c ? c : (x > y) - (x < y);
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			a += strspn(a, "0123456789");
+			b += strspn(b, "0123456789");
+			continue;
+		}
+		if (*a != *b)
+			break;
+		a++;
+		b++;
+	}
+	return (unsigned char)*a - (unsigned char)*b;
 }
 
 static int prune_day_cmp(const void *pa, const void *pb)

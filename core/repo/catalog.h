@@ -64,6 +64,14 @@ int catalog_delete(struct repo *r, const struct catalog_item *it,
 int catalog_rename(struct repo *r, const struct catalog_item *it,
 		   const char *name, struct oid *id, struct err *e);
 
+/*
+ * A deleted archive becomes one again, under a new id: as renaming does it, so
+ * the put of the new record decides the race with a collector.  COMMIT POINT:
+ * that put.  ERR_NOENT: a collector was first.
+ */
+int catalog_undelete(struct repo *r, const struct catalog_item *it,
+		     struct oid *id, struct err *e);
+
 /* A name an archive may have: UTF-8, 1 .. 255 bytes, no '/', no control
  * characters, no "::", not starting or ending with a space, not "latest". */
 int catalog_name_check(const char *name, struct err *e);

@@ -17,6 +17,7 @@
 #include "repo/home.h"
 #include "repo/pin.h"
 #include "repo/repo.h"
+#include "repo/reserve.h"
 #include "repo/session.h"
 
 #define CATALOG_ID_MIN 8	/* digits of an id that are enough */
@@ -137,6 +138,21 @@ int catalog_find(const struct catalog *c, const char *name,
 	return err_set(e, ERR_NOENT, "there is no archive '%s'", name);
 }
 
+/* On a full disk the reserve is given up for it. */
+static int catalog_put_tombstone(struct repo *r, const char *name,
+				 const struct buf *b, struct err *e)
+{
+	uint64_t given;
+	int rc;
+
+	rc = store_put_buf(repo_store(r), STORE_TOMBSTONES, name, b, 0, e);
+	if (rc != ERR_FULL)
+		return rc;
+	if ((rc = reserve_give(r, &given, e)) < 0)
+		return rc;
+	return store_put_buf(repo_store(r), STORE_TOMBSTONES, name, b, 0, e);
+}
+
 int catalog_delete(struct repo *r, const struct catalog_item *it,
 		   const char *reason, struct err *e)
 {
@@ -158,8 +174,8 @@ int catalog_delete(struct repo *r, const struct catalog_item *it,
 	if (rc == 0)
 		rc = mark_put_tombstone(repo_ctx(r), &t, &b, e);
 	if (rc == 0)
-		rc = store_put_buf(repo_store(r), STORE_TOMBSTONES,
-			sid_hex(&t.archive, hex), &b, 0, e);
+		rc = catalog_put_tombstone(r, sid_hex(&t.archive, hex), &b,
+			e);
 	if (rc == ERR_EXIST)
 		rc = err_set(e, ERR_NOENT, "archive '%s' was already deleted",
 			it->rec.name ? it->rec.name : hex);
@@ -190,8 +206,8 @@ static int catalog_put_renamed(struct repo *r, const struct catalog_item *it,
 	/* Listed in this view means that all below is there, too. */
 	if (copy->rec.root.kind == DIR_ROOT &&
 	    !session_has(s, &copy->rec.root.id)) {
-		rc = err_set(e, ERR_NOENT, "archive '%s' was deleted in the "
-			"meantime", it->rec.name);
+		rc = err_set(e, ERR_NOENT, "archive '%s' is gone: compaction "
+			"has removed it", it->rec.name);
 		goto out;
 	}
 	free(copy->rec.name);
@@ -222,5 +238,18 @@ int catalog_rename(struct repo *r, const struct catalog_item *it,
 	} while (rc == ERR_RETRY && ++tries < 3);
 	if (rc == 0)
 		rc = catalog_delete(r, it, "renamed", e);
+	return rc;
+}
+
+int catalog_undelete(struct repo *r, const struct catalog_item *it,
+		     struct oid *id, struct err *e)
+{
+	int rc, tries = 0;
+
+	if ((rc = repo_require(r, KEY_APPEND | KEY_READ, e)) < 0)
+		return rc;
+	do {
+		rc = catalog_put_renamed(r, it, it->rec.name, id, e);
+	} while (rc == ERR_RETRY && ++tries < 3);
 	return rc;
 }

@@ -153,7 +153,7 @@ static bool idx_in_view(const struct idx *x, const struct mark_generation *g,
 {
 	uint32_t i;
 
-	if (x->view == IDX_READER)
+	if (x->view != IDX_WRITER)
 		return true;
 	if (name->kind == SEGMENT_SESSION)
 		return name->generation >= x->generation;
@@ -234,7 +234,7 @@ static int idx_list_once(struct idx *x, struct err *e)
 		rc = idx_load(x, &l.name[i], e);
 		/* A reader gets what the others list; a writer must not build
 		 * on a view with a hole in it. */
-		if (rc == ERR_CORRUPT && x->view == IDX_READER) {
+		if (rc == ERR_CORRUPT && x->view != IDX_WRITER) {
 			log_warn("index", "%s", e ? e->msg : "damaged");
 			rc = 0;
 		}
@@ -250,7 +250,8 @@ int idx_refresh(struct idx *x, struct err *e)
 {
 	int tries, rc = ERR_NOENT;
 
-	idx_shed_bad(x);
+	if (x->view != IDX_CENSUS)
+		idx_shed_bad(x);
 	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++)
 		rc = idx_list_once(x, e);
 	return rc;
@@ -361,8 +362,8 @@ static void idx_give_back(struct idx *x)
 				MADV_DONTNEED);
 }
 
-static bool idx_locate(struct idx *x, struct idx_seg *g, const uint8_t *p,
-		       struct idx_loc *out)
+bool idx_locate(struct idx *x, struct idx_seg *g, const uint8_t *p,
+		struct idx_loc *out)
 {
 	struct segment_entry en;
 

@@ -18,8 +18,10 @@ struct repo;
 
 enum idx_view {
 	IDX_READER,	/* all segments and all generations' bases */
-	IDX_WRITER	/* what a writer may reuse: base(n) of the newest
+	IDX_WRITER,	/* what a writer may reuse: base(n) of the newest
 			 * generation n and session segments of >= n */
+	IDX_CENSUS	/* as IDX_READER, but a segment once open stays open
+			 * (idx_census.h) */
 };
 
 struct idx_loc {

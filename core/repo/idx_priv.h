@@ -28,6 +28,7 @@ struct idx_seg {
 	uint8_t *own_entries, *own_filter;	/* without one */
 	atomic_bool bad;		/* damaged: refresh opens it anew */
 	bool gone;			/* not in the last listing */
+	uint8_t *live[2];		/* idx_census.c: a bit an entry */
 };
 
 struct idx {
@@ -85,6 +86,9 @@ bool idx_knows(const struct idx *x, const struct segment_name *name);
 int idx_list(struct idx *x, struct idx_listing *l, struct err *e);
 /* Open a segment and insert it. */
 int idx_load(struct idx *x, const struct segment_name *name, struct err *e);
+/* Where the entry at p says.  false: it says what cannot be. */
+bool idx_locate(struct idx *x, struct idx_seg *g, const uint8_t *p,
+		struct idx_loc *out);
 const uint8_t *idx_seg_find(struct idx_seg *g, const struct oid *id,
 			    uint32_t *block);
 

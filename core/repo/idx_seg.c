@@ -33,6 +33,8 @@ void idx_seg_free(struct idx_seg *g)
 	free(g->session_no);
 	free(g->own_entries);
 	free(g->own_filter);
+	free(g->live[0]);
+	free(g->live[1]);
 	free(g);
 }
 

@@ -17,6 +17,7 @@
 #include "codec/key.h"
 #include "repo/home.h"
 #include "repo/repo_priv.h"
+#include "repo/reserve.h"
 
 #define REPO_FILE "REPOSITORY"
 
@@ -258,7 +259,8 @@ static int repo_put_files(struct repo *r, const struct buf *slot,
 	rc = store_put(r->store, STORE_ROOT, "README", &readme, 1, 0, e);
 	if (rc < 0 && rc != ERR_EXIST)
 		goto out;
-	if ((rc = slot_put_repo(&r->info, &b, e)) < 0 ||
+	if ((rc = reserve_fill(r, 0, 0, e)) < 0 ||
+	    (rc = slot_put_repo(&r->info, &b, e)) < 0 ||
 	    (rc = repo_test_store(r, &b, e)) < 0 ||
 	    (rc = store_sync(r->store, e)) < 0)
 		goto out;
