@@ -83,6 +83,7 @@ struct operation {
 	const char *name;
 	int (*run)(struct err *e);
 	bool bare;		/* begins without a repository */
+	bool reads;		/* leaves the repository as it is */
 	const char *made;	/* archive that success acknowledges */
 };
 
@@ -107,6 +108,20 @@ static void judge(const struct operation *op, bool acknowledged)
 	if (world_create(&w, "next", &e) < 0)
 		world_die("the next create", &e);
 	must_restore("next");
+}
+
+/* What an operation that only reads has left is what was there, every byte of
+ * it, so that all that held before holds. */
+static void judge_reading(const struct operation *op, bool acknowledged,
+			  const struct oid *before)
+{
+	struct oid now = world_digest(w.repo);
+
+	if (!oid_eq(&now, before))
+		world_die("an operation that reads has changed the repository",
+			NULL);
+	if (acknowledged && op->run == op_extract && !world_same(&w))
+		world_die("extract said it was done, and it is not", NULL);
 }
 
 /* --- the loop --- */
@@ -135,6 +150,10 @@ static void fresh(const struct operation *op)
 		world_copy(template, w.repo);
 		world_copy(template_pins, pins);
 	}
+}
+
+static void fresh_out(void)
+{
 	world_remove(w.out);
 	mkdir(w.out, 0700);
 }
@@ -166,6 +185,7 @@ static uint64_t count_calls(const struct operation *op)
 	uint64_t n;
 
 	fresh(op);
+	fresh_out();
 	faultos_start(&p);
 	if (op->run(&e) < 0)
 		world_die(op->name, &e);
@@ -175,19 +195,22 @@ static uint64_t count_calls(const struct operation *op)
 
 static void try_all(const struct operation *op)
 {
-	uint64_t n = count_calls(op), at;
+	uint64_t n = count_calls(op), at, step = stride < n ? stride : n;
+	struct oid before = world_digest(w.repo);
 	size_t k;
 	int rc;
 
 	printf("%-14s %llu calls\n", op->name, (unsigned long long)n);
 	fflush(stdout);
 	for (k = 0; k < sizeof(ways) / sizeof(ways[0]); k++)
-		for (at = 1 + (k + n) % stride; at <= n; at += stride) {
+		for (at = 1 + (k + n) % step; at <= n; at += step) {
 			struct faultos_plan p = { .at = at,
 				.how = ways[k].how,
 				.errnum = ways[k].errnum, .no_disk = true };
 
-			fresh(op);
+			if (!op->reads)
+				fresh(op);
+			fresh_out();
 			rc = attempt(op, &p);
 			runs++;
 			hits += rc != 0;
@@ -197,19 +220,22 @@ static void try_all(const struct operation *op)
 			}
 			fprintf(stderr, "%s: call %llu, %s: %d\r", op->name,
 				(unsigned long long)at, ways[k].name, rc);
-			judge(op, rc == 0);
+			if (op->reads)
+				judge_reading(op, rc == 0, &before);
+			else
+				judge(op, rc == 0);
 		}
 }
 
 int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
-		{ "init", op_init, true, NULL },
-		{ "create", op_create, false, "new" },
-		{ "delete", op_delete, false, NULL },
-		{ "extract", op_extract, false, NULL },
-		{ "list", op_list, false, NULL },
-		{ "check", op_check, false, NULL },
+		{ "init", op_init, true, false, NULL },
+		{ "create", op_create, false, false, "new" },
+		{ "delete", op_delete, false, false, NULL },
+		{ "extract", op_extract, false, true, NULL },
+		{ "list", op_list, false, true, NULL },
+		{ "check", op_check, false, true, NULL },
 	};
 	const char *s = getenv("FAULTS_STRIDE");
 	struct err e = { ERR_OK, "" };
