@@ -33,6 +33,7 @@ struct arch *arch_new(const struct catalog_item *it, const char *name,
 	a->files = r->stats.files + r->stats.dirs;
 	a->bytes = r->stats.bytes;
 	a->partial = (r->flags & RECORD_PARTIAL) != 0;
+	a->no_xattrs = (r->flags & RECORD_NO_XATTRS) != 0;
 	a->root_ref = r->root;
 	return a;
 }
@@ -248,6 +249,11 @@ int arch_open(struct arch *a, const struct arch_opts *o, struct err *e)
 {
 	int rc;
 
+	if (o->no_xattrs && !a->no_xattrs)
+		return err_set(e, ERR_CONFIG, "it has extended attributes or "
+			       "ACLs, which the archives before it had not, "
+			       "and this mount cannot show them: unmount it "
+			       "and mount again");
 	pthread_mutex_lock(&a->mtx);
 	rc = arch_pin(a, o, e);
 	if (rc == 0 && !a->opened) {

@@ -18,6 +18,7 @@ struct arch_opts {
 	struct pattern_set *patterns;	/* NULL: everything */
 	unsigned strip_components;
 	bool numeric_ids;
+	bool no_xattrs;		/* the kernel was told that there are none */
 };
 
 struct arch {
@@ -30,6 +31,7 @@ struct arch {
 	int64_t time_nsec;	/* when it was made */
 	uint64_t files, bytes;
 	bool partial;
+	bool no_xattrs;		/* no entry has any */
 	struct dir_ref root_ref;
 
 	/* The view's lock. */

@@ -90,6 +90,18 @@ static int mount_open_view(struct mount *m, const struct mount_opts *o,
 	return view_open(&m->view, m->rd, &vo, e);
 }
 
+/* There is an archive, and none has extended attributes. */
+static bool mount_no_xattrs(struct mount *m)
+{
+	struct arch *a = m->single ? m->single : view_next(m->view, 0);
+
+	if (!a || m->single)
+		return a && a->no_xattrs;
+	while (a && a->no_xattrs)
+		a = view_next(m->view, a->serial + 1);
+	return !a;
+}
+
 static unsigned mount_cores(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -121,6 +133,7 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 			  mount_open_view(m, o, e);
 	if (rc < 0)
 		return rc;
+	m->no_xattrs = m->ao.no_xattrs = mount_no_xattrs(m);
 	m->inodes = inode_tab_new(m->single);
 	m->cursors = cursor_tab_new(m->rd);
 	m->ofiles = ofile_tab_new();

@@ -95,6 +95,10 @@ void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 
 	if (!n)
 		return;
+	if (m->no_xattrs) {
+		fuse_reply_err(req, ENOSYS);	/* and is not asked again */
+		return;
+	}
 	if (n->kind != INODE_ENTRY || n->plain) {
 		fuse_reply_err(req, ops_no_xattr(name));
 		return;
@@ -142,6 +146,10 @@ void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 	if (!n)
 		return;
+	if (m->no_xattrs) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	if (n->kind != INODE_ENTRY || n->plain) {
 		ops_xattr_reply(req, NULL, 0, size);
 		return;

@@ -20,11 +20,14 @@ struct app_opts {
 extern const struct opt_group app_groups[];	/* into a struct app_opts */
 void app_defaults(struct app_opts *o);
 
+struct summary;
 struct app {
 	struct app_opts o;
+	struct summary *summary;	/* of a configured run, or NULL */
 	struct cancel *cancel;
 	struct strv command;	/* argv, for the record */
 	bool warned;		/* exit status 1, if nothing is worse */
+	bool failed;		/* exit status 2, and why was said already */
 };
 
 /* A warning that the exit status tells of. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/report.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 #include "tools/times.h"
 
@@ -124,6 +125,8 @@ int cmd_prune_task(struct app *a, struct task *t,
 	if (rc == 0)
 		rc = prune_run(t->r, t->c, &po, res, e);
 	pick_release(&pick);
+	if (rc == 0)
+		summary_pruned(a->summary, res->deleted);
 	if (rc == 0 && args->stats)
 		rc = report_deleted(a, t->r, res->bytes, res->stored_bytes, e);
 	if (rc == 0)

@@ -83,6 +83,8 @@ int main(int argc, char **argv)
 			talk_error(&out);
 		status = status > STATUS_WARNING ? status : STATUS_FAILED;
 	}
+	if (status == STATUS_OK && a.failed)
+		status = STATUS_FAILED;
 	if (status == STATUS_OK && a.warned)
 		status = STATUS_WARNING;
 	show_rc(&a, status);

@@ -8,6 +8,8 @@
 
 #include "tools/human.h"
 #include "tools/json.h"
+#include "tools/runstate.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 #include "tools/times.h"
 
@@ -59,9 +61,14 @@ static void text(FILE *out, const struct app *a, struct repo *r,
 			     all->archive_stored_bytes,
 			     all->object_stored_bytes);
 	report_rule(out);
-	fprintf(out, "Files: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
-	       " unchanged, %" PRIu64 " not read\n", s->added, s->changed,
-	       s->unchanged, res->walk_errors);
+	fprintf(out, "Files: %" PRIu64 " added", s->added);
+	if (res->new_mails)
+		fprintf(out, " (%" PRIu64 " of them mails)", res->new_mails);
+	fprintf(out, ", %" PRIu64 " changed, ", s->changed);
+	if (res->gone_known)
+		fprintf(out, "%" PRIu64 " gone, ", res->gone);
+	fprintf(out, "%" PRIu64 " unchanged, %" PRIu64 " not read\n",
+		s->unchanged, res->walk_errors);
 	fprintf(out, "Bytes: %" PRIu64 " in the archive, %" PRIu64
 		" of them new, %" PRIu64 " stored\n", s->bytes, s->new_bytes,
 		s->stored_bytes);
@@ -134,6 +141,8 @@ int report_created(struct app *a, struct repo *r,
 	struct lines l;
 	int rc = 0;
 
+	summary_created(a->summary, res);
+	runstate_note_archive(r, &res->rec);
 	if (how == REPORT_NOTHING)
 		return 0;
 	known = catalog_load(&c, r, &why) == 0 &&

@@ -288,15 +288,15 @@ static void sink(enum log_level level, const char *topic, const char *line,
 		emit(l, topic, NULL, line, 0);
 }
 
-static void __attribute__((format(printf, 2, 0)))
-vmessage(enum talk_level level, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+vmessage(enum talk_level level, unsigned flags, const char *fmt, va_list ap)
 {
 	char text[LINE_BYTES];
 
 	if (level < min_level)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	emit(level, "program", NULL, text, 0);
+	emit(level, "program", NULL, text, flags);
 }
 
 void talk_debug(const char *fmt, ...)
@@ -304,7 +304,7 @@ void talk_debug(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(TALK_DEBUG, fmt, ap);
+	vmessage(TALK_DEBUG, 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -313,7 +313,7 @@ void talk_info(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(TALK_INFO, fmt, ap);
+	vmessage(TALK_INFO, 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -322,7 +322,16 @@ void talk_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(TALK_WARNING, fmt, ap);
+	vmessage(TALK_WARNING, 0, fmt, ap);
+	va_end(ap);
+}
+
+void talk_say(enum talk_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(level, EMIT_PLAIN, fmt, ap);
 	va_end(ap);
 }
 

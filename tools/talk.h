@@ -52,6 +52,10 @@ unsigned talk_columns(void);
 void talk_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void talk_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void talk_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* At a level that is known only when it is said; not of the program's own
+ * making ("muniment: "). */
+void talk_say(enum talk_level level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* A failure, as "muniment: SENTENCE". */
 void talk_error(const struct err *e);
 /* Lines of an answer: figures, a summary.  On stdout, and in the logs. */

@@ -32,6 +32,7 @@ struct build {
 	const struct key *tree;
 	struct build_dir *dir, *spare;
 	struct buf node;	/* encoded, also the inlined listing */
+	bool has_xattrs;
 };
 
 struct build *build_new(struct session *s, const struct key *tree)
@@ -236,6 +237,11 @@ static void build_count(struct build_dir *d, const struct entry *en)
 	}
 }
 
+bool build_has_xattrs(const struct build *b)
+{
+	return b->has_xattrs;
+}
+
 int build_add(struct build *b, const struct entry *en, struct err *e)
 {
 	struct build_dir *d = b->dir;
@@ -246,6 +252,8 @@ int build_add(struct build *b, const struct entry *en, struct err *e)
 	BUG_ON(!node_name_ok(en->name, en->name_len));
 	BUG_ON(d->last_len && node_name_cmp(d->last, d->last_len, en->name,
 					    en->name_len) >= 0);
+	if (en->xattrs_len || !oid_is_zero(&en->xattrs_id))
+		b->has_xattrs = true;
 	if (d->height == 0)
 		d->height = 1;
 	if ((rc = build_grow(l, true, e)) < 0)

@@ -20,6 +20,8 @@ void build_free(struct build *b);		/* NULL ok */
 int build_enter(struct build *b, struct err *e);
 /* An entry that is complete (also a directory's, after its build_leave). */
 int build_add(struct build *b, const struct entry *en, struct err *e);
+/* Has any entry so far extended attributes? */
+bool build_has_xattrs(const struct build *b);
 /* End the open directory: where it is, to be put into its own entry, which is
  * then build_add'ed to the parent.  An inlined listing points into the
  * builder, valid until the next build_leave.  The root is never inlined. */

@@ -128,6 +128,8 @@ static int create_finish_record(struct create *c, bool partial)
 	r->stats.stored_bytes = st.stored_bytes;
 	if (partial)
 		r->flags |= RECORD_PARTIAL;
+	if (!build_has_xattrs(c->build))
+		r->flags |= RECORD_NO_XATTRS;
 	r->warnings = c->warnings;
 	c->warnings = (struct strv)STRV_INIT;
 	if (!(c->o->flags & CREATE_NUMERIC_IDS)) {
@@ -220,6 +222,31 @@ static void create_stop(struct create *c)
 	strv_release(&c->warnings);
 }
 
+static bool create_same_paths(const struct strv *a, const struct strv *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n && !strcmp(a->v[i], b->v[i]); i++)
+		;
+	return i == a->n && i == b->n;
+}
+
+/* What the last run saw says what has gone only if it walked the same. */
+static void create_gone(struct create *c)
+{
+	const struct record *last = NULL;
+	size_t i;
+
+	for (i = c->catalog->n; i-- > 0 && !last;)
+		if (c->catalog->item[i]->rec.series &&
+		    !strcmp(c->catalog->item[i]->rec.series, c->rec->series))
+			last = &c->catalog->item[i]->rec;
+	c->res->gone_known = c->fstate && last &&
+		!(last->flags & RECORD_PARTIAL) &&
+		create_same_paths(&last->paths, &c->rec->paths) &&
+		fstate_gone(c->fstate, &c->res->gone);
+}
+
 static int create_commit(struct create *c, bool partial)
 {
 	struct err save = { ERR_OK, "" };
@@ -231,6 +258,8 @@ static int create_commit(struct create *c, bool partial)
 		return rc;
 	if (partial && (rc = create_partial_name(c)) < 0)
 		return rc;
+	if (!partial)
+		create_gone(c);
 	rc = session_commit(c->session, c->rec, &c->res->id, c->e);
 	/* Only what an archive holds may be believed by the next run. */
 	if (rc == 0 && c->fstate && fstate_save(c->fstate, partial,
@@ -251,6 +280,8 @@ static int create_once(struct repo *r, const struct create_opts *o,
 	bool partial = false;
 	int rc;
 
+	res->new_mails = res->gone = 0;
+	res->gone_known = false;
 	if ((rc = create_record(&c)) < 0 ||
 	    (rc = catalog_load(&c.catalog, r, e)) < 0)
 		goto out;

@@ -86,6 +86,11 @@ struct create_result {
 	struct record rec;		/* as committed */
 	struct oid id;
 	uint64_t walk_errors;		/* files that could not be read */
+	uint64_t new_mails;		/* of the record's stats.added */
+	/* Files that the last archive of the series has and this one has not,
+	 * if that one was made of the same paths, from here. */
+	bool gone_known;
+	uint64_t gone;
 	bool partial;
 	double seconds;
 };

@@ -117,9 +117,8 @@ static int walk_known(struct create *c, const struct walk_item *it,
 	if (!c->fstate)
 		return 1;
 	found = fstate_find(c->fstate, &it->st, it->message, it->name, &hit);
-	/* A message is never modified: its inode came to a new one. */
-	if (!found && hit.known && !it->message)
-		*status = 'M';
+	if (hit.known)
+		*status = found || hit.young ? 'U' : 'M';
 	if (!found || !walk_listed(c, &hit.content))
 		return 1;
 	if (hit.same_ctime && !oid_is_zero(&hit.xattrs_id) &&
@@ -251,10 +250,13 @@ static int walk_read(struct create *c, const struct walk_item *it, int64_t now,
 	if (src.fd >= 0)
 		close(src.fd);
 	if (rc == 0) {
-		if (src.status != 'A')
+		if (src.status == 'U')
+			c->rec->stats.unchanged++;
+		else if (src.status != 'A')
 			c->rec->stats.changed++;
 		else
 			c->rec->stats.added++;
+		c->res->new_mails += src.status == 'A' && it->message;
 		create_status(c, src.status, it->path);
 	}
 	return rc < 0 ? rc : 0;

@@ -106,27 +106,53 @@ static bool fstate_same(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+/* Nothing that the mode looks at has changed. */
+static bool fstate_is_same(const struct fstate *f,
+			   const struct fstate_record *r,
+			   const struct stat *st, bool same_name)
+{
+	if (r->size != (uint64_t)st->st_size)
+		return false;
+	if ((f->mode & (FSTATE_CTIME | FSTATE_MTIME)) &&
+	    !fstate_same(&r->mtime, &st->st_mtim))
+		return false;
+	return !(f->mode & FSTATE_CTIME) || r->hit.same_ctime || same_name;
+}
+
 bool fstate_find(struct fstate *f, const struct stat *st, bool message,
 		 const char *name, struct fstate_hit *hit)
 {
 	struct fstate_record r;
+	bool same, same_name;
 
-	hit->known = false;
+	hit->known = hit->young = false;
 	if (f->mode == FSTATE_DISABLED || (f->mode & FSTATE_RECHUNK) ||
 	    !fstate_old_find(&f->old, st->st_dev, st->st_ino, &r))
 		return false;
-	hit->known = true;
-	if (r.size != (uint64_t)st->st_size)
-		return false;
-	if ((f->mode & (FSTATE_CTIME | FSTATE_MTIME)) &&
-	    !fstate_same(&r.mtime, &st->st_mtim))
-		return false;
 	r.hit.same_ctime = fstate_same(&r.ctime, &st->st_ctim);
-	if ((f->mode & FSTATE_CTIME) && !r.hit.same_ctime &&
-	    !(message && r.name && r.name == fstate_name(name)))
+	same_name = message && r.name && r.name == fstate_name(name);
+	/* A message does not change: the inode came to another one. */
+	if (message && !same_name && !r.hit.same_ctime)
+		return false;
+	fstate_old_see(&f->old, &r, st->st_nlink > 1);
+	same = fstate_is_same(f, &r, st, same_name);
+	hit->known = true;
+	hit->young = same && r.young;
+	if (!same || r.young)
 		return false;
 	*hit = r.hit;
 	hit->known = true;
+	hit->young = false;
+	return true;
+}
+
+bool fstate_gone(const struct fstate *f, uint64_t *gone)
+{
+	*gone = 0;
+	if (!f->old.map || (f->mode & FSTATE_RECHUNK) ||
+	    f->old.n_seen > f->old.n)
+		return false;
+	*gone = f->old.n - f->old.n_seen;
 	return true;
 }
 
@@ -163,9 +189,9 @@ int fstate_add(struct fstate *f, const struct stat *st, bool message,
 	int rc, dev;
 
 	(void)e;
-	if (!f->path || f->new.broken || (en->flags & ENTRY_CHANGED) ||
-	    fstate_racy(st, read_nsec))
+	if (!f->path || f->new.broken)
 		return 0;
+	r.young = (en->flags & ENTRY_CHANGED) || fstate_racy(st, read_nsec);
 	dev = fstate_new_dev(&f->new, st->st_dev);
 	if (dev < 0)
 		return 0;

@@ -47,7 +47,9 @@ struct fstate_hit {
 	uint32_t fsflags;
 	bool same_ctime;	/* xattrs and flags can be believed, too */
 	bool known;		/* also without a hit: the last run saw this
-				 * inode, so the file was modified */
+				 * inode, so the file was modified ... */
+	bool young;		/* ... or not, but it was too young then to
+				 * be believed now */
 };
 /*
  * Is the file as it was?  A hit needs size, mtime and ctime as the mode says
@@ -60,13 +62,18 @@ bool fstate_find(struct fstate *f, const struct stat *st, bool message,
 /*
  * Remember for the next run.  A file whose mtime or ctime is not older than
  * 'read_nsec' (the wall time just before it was looked at) by two seconds
- * is not remembered: it could change again without showing it.  An mtime that
- * somebody has set in the future says nothing, as ctime has to be old.  Nor
- * is a file that changed while it was read.  Never fails for want of space.
+ * will be known but not be a hit: it could change again without showing it.
+ * An mtime that somebody has set in the future says nothing, as ctime has to
+ * be old.  The same for one that changed while it was read.  Never fails for
+ * want of space.
  */
 int fstate_add(struct fstate *f, const struct stat *st, bool message,
 	       const char *name, const struct entry *en, int64_t read_nsec,
 	       struct err *e);
+
+/* How many files of the last run no fstate_find has asked for in this one;
+ * before fstate_save.  false: it is not known. */
+bool fstate_gone(const struct fstate *f, uint64_t *gone);
 
 /* Replace the file: with what was added; with 'keep_old' also what the last
  * run saw and this one did not reach (it was interrupted).  A failure only

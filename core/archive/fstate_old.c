@@ -95,7 +95,10 @@ void fstate_old_adopt(struct fstate_old *o, uint8_t *map, size_t len)
 	if (len >= FSTATE_HEAP_AT && old_parse(o))
 		o->state = mem_zero(o->n_index_blocks + o->n_heap_blocks + 1,
 				    1);
-	if (!o->state) {
+	if (o->state)
+		o->seen = mem_zero(o->heap_len / FSTATE_RECORD_MIN / 8 + 1,
+				   1);
+	if (!o->seen) {
 		fstate_old_close(o);
 		return;
 	}
@@ -108,6 +111,7 @@ void fstate_old_close(struct fstate_old *o)
 	if (o->map)
 		munmap(o->map, o->map_len);
 	free(o->state);
+	free(o->seen);
 	memset(o, 0, sizeof(*o));
 }
 
@@ -293,5 +297,20 @@ bool fstate_old_find(struct fstate_old *o, uint64_t st_dev, uint64_t ino,
 		return false;
 	len = fstate_record_get(out, o->heap + at, end);
 	o->next = at + len;
+	out->at = at;
 	return len && out->dev == o->dev && out->ino == ino;
+}
+
+void fstate_old_see(struct fstate_old *o, const struct fstate_record *r,
+		    bool linked)
+{
+	uint64_t at = r->at, bit;
+
+	if (linked && !old_find_key(o, r->dev, r->ino, &at))
+		return;
+	bit = at / FSTATE_RECORD_MIN;
+	if (at >= o->heap_len || (o->seen[bit / 8] >> (bit % 8) & 1))
+		return;
+	o->seen[bit / 8] |= (uint8_t)(1u << bit % 8);
+	o->n_seen++;
 }

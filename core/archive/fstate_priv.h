@@ -30,9 +30,9 @@
  *  12 ..  varint size; zigzag mtime seconds, le32 nanoseconds; ctime likewise;
  *         le64 hash of a message's base name, else 0; u8 flags; varint
  *         fsflags; varint length of extended attributes, these; their id if
- *         flag 1; content
+ *         flag 1; content.  Flag 2: too young to be believed
  */
-#define FSTATE_MAGIC "MUfil\0\0\2"
+#define FSTATE_MAGIC "MUfil\0\0\3"
 #define FSTATE_HEADER_BYTES 64
 #define FSTATE_HEAP_AT 4096
 #define FSTATE_BLOCK 65536u
@@ -62,7 +62,9 @@ struct fstate_record {
 	uint64_t ino, size;
 	struct timespec mtime, ctime;
 	uint64_t name;
+	bool young;
 	struct fstate_hit hit;
+	uint64_t at;			/* fstate_old_find: in the heap */
 };
 /* One record from the start of [p, end); its whole length, or 0: damaged. */
 size_t fstate_record_get(struct fstate_record *r, const uint8_t *p,
@@ -87,6 +89,8 @@ struct fstate_old {
 	uint64_t next;			/* record that the walk comes to */
 	unsigned dev;			/* number of ... */
 	uint64_t st_dev;		/* ... this one; only if n_devs */
+	uint8_t *seen;			/* bits, by places in the heap */
+	uint64_t n_seen;
 };
 void fstate_old_open(struct fstate_old *o, const char *path);
 /* Takes a mapping; NULL in o->map after it: not such a file. */
@@ -96,6 +100,10 @@ uint64_t fstate_old_dev(const struct fstate_old *o, unsigned dev);
 /* The hit points into the mapping. */
 bool fstate_old_find(struct fstate_old *o, uint64_t st_dev, uint64_t ino,
 		     struct fstate_record *out);
+/* This run has the file of the record, too.  'linked': it may have several
+ * records, and counts once. */
+void fstate_old_see(struct fstate_old *o, const struct fstate_record *r,
+		    bool linked);
 /* The i-th key in order; false: it is damaged. */
 bool fstate_old_key(struct fstate_old *o, uint64_t i, struct fstate_key *k);
 /* Up to which record starts at *at or behind it: NULL, no more. */

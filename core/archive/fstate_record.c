@@ -9,6 +9,7 @@
 
 #define AT_BITS 48
 #define FLAG_XATTRS_ID (1u << 0)
+#define FLAG_YOUNG (1u << 1)
 
 void fstate_sum(uint8_t out[FSTATE_SUM_BYTES], const void *p, size_t len)
 {
@@ -96,6 +97,7 @@ size_t fstate_record_get(struct fstate_record *r, const uint8_t *p,
 	record_get_time(&d, &r->ctime);
 	r->name = rd_le64(&d);
 	flags = rd_u8(&d);
+	r->young = flags & FLAG_YOUNG;
 	hit->fsflags = (uint32_t)rd_varint_max(&d, UINT32_MAX);
 	hit->xattrs_len = (uint32_t)rd_varint_max(&d, ENTRY_XATTR_INLINE_MAX);
 	hit->xattrs = rd_bytes(&d, hit->xattrs_len);
@@ -130,7 +132,8 @@ int fstate_record_put(struct buf *b, const struct fstate_record *r,
 	record_put_time(&w, &r->mtime);
 	record_put_time(&w, &r->ctime);
 	wr_le64(&w, r->name);
-	wr_u8(&w, id ? FLAG_XATTRS_ID : 0);
+	wr_u8(&w, (uint8_t)((id ? FLAG_XATTRS_ID : 0) |
+			    (r->young ? FLAG_YOUNG : 0)));
 	wr_varint(&w, en->fsflags);
 	wr_varint(&w, en->xattrs_len);
 	wr_bytes(&w, en->xattrs, en->xattrs_len);

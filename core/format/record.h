@@ -36,8 +36,10 @@
 #define RECORD_NAME_MAX 1024
 
 enum record_flags {
-	RECORD_PARTIAL = 1 << 0		/* the run was interrupted */
+	RECORD_PARTIAL = 1 << 0,	/* the run was interrupted */
+	RECORD_NO_XATTRS = 1 << 1	/* no entry has extended attributes */
 };
+#define RECORD_FLAGS (RECORD_PARTIAL | RECORD_NO_XATTRS)
 struct record_seen {			/* newest record of another client */
 	struct sid client;
 	uint64_t seq;

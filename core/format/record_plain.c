@@ -14,7 +14,7 @@ int record_put_head(struct buf *out, const struct record *r, struct err *e)
 	struct wr w;
 	uint32_t i;
 
-	if (r->n_seen > RECORD_SEEN_MAX || r->flags & ~(uint32_t)RECORD_PARTIAL)
+	if (r->n_seen > RECORD_SEEN_MAX || r->flags & ~(uint32_t)RECORD_FLAGS)
 		return err_set(e, ERR_CONFIG,
 			"archive record: %u other clients, flags %#x",
 			r->n_seen, r->flags);
@@ -46,7 +46,7 @@ int record_get_head(struct record *r, const uint8_t *p, size_t len,
 	r->generation = rd_le32(&in);
 	r->flags = rd_le32(&in);
 	r->n_seen = (uint32_t)rd_varint_max(&in, RECORD_SEEN_MAX);
-	if (in.bad || r->flags & ~(uint32_t)RECORD_PARTIAL) {
+	if (in.bad || r->flags & ~(uint32_t)RECORD_FLAGS) {
 		r->n_seen = 0;
 		return err_set(e, ERR_CORRUPT, "record's head is damaged");
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "maint/prune.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,21 +157,13 @@ struct prune_day {
 	bool kept;
 };
 
-/* Names in which only numbers differ are alike. */
+/* Names that are the same up to their first digit are alike. */
 static int prune_name_cmp(const char *a, const char *b)
 {
-	while (*a && *b) {
-		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789");
-			b += strspn(b, "0123456789");
-			continue;
-		}
-		if (*a != *b)
-			break;
-		a++;
-		b++;
-	}
-	return (unsigned char)*a - (unsigned char)*b;
+	size_t x = strcspn(a, "0123456789"), y = strcspn(b, "0123456789");
+	int c = memcmp(a, b, x < y ? x : y);
+
+	return c ? c : (x > y) - (x < y);
 }
 
 static int prune_day_cmp(const void *pa, const void *pb)

@@ -43,6 +43,12 @@ char *home_config(void)
 	return home_dir("MUNIMENT_CONFIG_DIR", "XDG_CONFIG_HOME", ".config");
 }
 
+char *home_state(void)
+{
+	return home_dir("MUNIMENT_STATE_DIR", "XDG_STATE_HOME",
+			".local/state");
+}
+
 char *home_repo_cache(const struct sid *repo, const char *sub)
 {
 	char hex[SID_HEX_BYTES];

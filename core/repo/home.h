@@ -8,14 +8,17 @@
 #include "base/sid.h"
 
 /*
- * Folders of the machine: the cache (may vanish at any time, costs only time)
- * and the configuration (key files, pins, the machine's client id).
+ * Folders of the machine: the cache (may vanish at any time, costs only time),
+ * the configuration (key files, pins, the machine's client id), and the state
+ * (what was done when; losing it costs doing it again).
  * $MUNIMENT_CACHE_DIR or $XDG_CACHE_HOME/muniment or ~/.cache/muniment;
  * $MUNIMENT_CONFIG_DIR or $XDG_CONFIG_HOME/muniment or ~/.config/muniment.
+ * $MUNIMENT_STATE_DIR or $XDG_STATE_HOME/muniment or ~/.local/state/muniment.
  * All return malloc'ed paths; NULL: no memory, or no home at all.
  */
 char *home_cache(void);
 char *home_config(void);
+char *home_state(void);
 /* CACHE/REPO-ID[/sub], made if missing; NULL if it cannot be written: the
  * caller does without. */
 char *home_repo_cache(const struct sid *repo, const char *sub);

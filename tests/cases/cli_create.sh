@@ -199,4 +199,4 @@ must muniment create --list --stats ::letters2 letters
 has "$ERR" "M letters/a"
 has "$ERR" "U letters/b"
 has "$ERR" "A letters/n"
-has "$OUT" "Files: 1 added, 1 changed, 1 unchanged"
+has "$OUT" "Files: 1 added, 1 changed, 0 gone, 1 unchanged"

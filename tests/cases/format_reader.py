@@ -352,10 +352,14 @@ class Repository:
                          data[:96], data[304 + h:])
         need(salt == H(nonce, b"recsalt " + head + body), "salt")
         r = Bytes(head)
-        r.take(16 + 8 + 32 + 4 + 4)
+        r.take(16 + 8 + 32 + 4)
+        flags = r.le(4)
+        need(flags & ~3 == 0, "flags")
         r.take(56 * r.varint())
         need(not r.left(), "head")
-        return self.record_body(Bytes(body))
+        rec = self.record_body(Bytes(body))
+        rec["no_xattrs"] = bool(flags & 2)
+        return rec
 
     def record_body(self, r):
         rec = {k: r.text() for k in
@@ -714,6 +718,7 @@ def main():
     rec = repo.record(path)
     need(rec["name"] == b"one" and rec["comment"] == b"for the reader" and
          not rec["warnings"], "record")
+    need(rec["no_xattrs"] == (not os.listxattr("tree/odd")), "flags")
     top, = repo.entries(rec["root"])
     need(top["name"] == b"tree", "root")
     seen = {}
