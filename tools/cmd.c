@@ -22,6 +22,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_diff,
 	&cmd_export_tar,
 	&cmd_import_tar,
+	&cmd_config,
 	&cmd_key,
 	&cmd_rekey,
 	&cmd_help,

@@ -82,8 +82,8 @@ struct item_source {
 int item_load(struct item **out, const char *path, struct item_source *s,
 	      struct err *e);
 
-/* A value as YAML at this depth, or as JSON. */
-int item_write(struct buf *out, const struct item *it, unsigned depth,
+/* A value as YAML, behind its key; what is below it begins at 'column'. */
+int item_write(struct buf *out, const struct item *it, unsigned column,
 	       struct err *e);
 /* A scalar as YAML would need it: quoted if it must be. */
 int item_write_text(struct buf *out, const struct item *it, struct err *e);
