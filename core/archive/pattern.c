@@ -177,15 +177,23 @@ static int list_insert(struct pattern_rule ***list, size_t *n, size_t *cap,
 int pattern_add_rule(struct pattern_set *s, struct pattern_rule *r,
 		     bool operand, struct err *e)
 {
+	struct pattern_rule *old;
 	size_t at;
 
+	r->operand = operand;
 	if (operand)
 		s->have_operand = true;
 	if (r->full) {
-		/* The last one that names a path counts. */
+		/* The last one that names a path counts; operands are behind
+		 * all rules. */
 		at = full_place(s, r->full, r->full_len);
-		if (full_find(s, r->full, r->full_len)) {
-			pattern_rule_free(s->full[at]);
+		old = full_find(s, r->full, r->full_len);
+		if (old && old->operand && !operand) {
+			pattern_rule_free(r);
+			return 0;
+		}
+		if (old) {
+			pattern_rule_free(old);
 			s->full[at] = r;
 			return 0;
 		}

@@ -346,6 +346,22 @@ static int compile_next(struct compile *co, struct err *e)
 	}
 }
 
+/* The stars that can be tried in vain more than once: all, if there are any
+ * but those that match everything. */
+static void compile_number(struct pattern_glob *g)
+{
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < g->n; i++)
+		any = any || g->tok[i].kind == TOK_SEG ||
+			g->tok[i].kind == TOK_DIRS;
+	for (i = 0; any && i < g->n; i++)
+		if (g->tok[i].kind == TOK_SEG || g->tok[i].kind == TOK_DIRS ||
+		    g->tok[i].kind == TOK_STAR)
+			g->tok[i].star = g->n_stars++;
+}
+
 /* "any string" at the end needs no search, nor does one with only a '/' after
  * it, as every path ends in '/'. */
 static int compile_end(struct compile *co, struct err *e)
@@ -354,7 +370,6 @@ static int compile_end(struct compile *co, struct err *e)
 	enum pattern_tok_kind kind = TOK_END;
 	struct pattern_tok *t;
 	int rc = compile_tok(co, TOK_END, NULL, e);
-	uint32_t i;
 
 	if (rc < 0)
 		return rc;
@@ -373,9 +388,7 @@ static int compile_end(struct compile *co, struct err *e)
 		g->tok[g->n - 1].kind == TOK_DIRS))
 		g->n--;
 	g->tok[g->n++] = (struct pattern_tok){ .kind = kind };
-	for (i = 0; i < g->n; i++)
-		if (g->tok[i].kind == TOK_SEG || g->tok[i].kind == TOK_DIRS)
-			g->tok[i].star = g->n_stars++;
+	compile_number(g);
 	return 0;
 }
 

@@ -7,11 +7,13 @@
 #include "base/mem.h"
 
 /*
- * Matching is depth-first over the stars.  A SEG or DIRS that failed from one
- * place fails from there again, so 'seen' has a bit for each of them and each
- * place: the work is at most tokens times length.  A STAR that has been
- * reached need not be given up again for an earlier star, because all that an
- * earlier one could add, it can swallow itself: if it fails, all is lost.
+ * Matching is depth-first over the stars.  A star that failed from one place
+ * fails from there again, so 'seen' has a bit for each of them and each place:
+ * the work is at most tokens times length.  A STAR has a bit for each place
+ * that it has reached out to: where it meets one, it has tried all behind it.
+ * If there are only STARs, none needs to be given up again for an earlier one,
+ * because all that an earlier one could add, it can swallow itself: if it
+ * fails, all is lost.
  */
 #define SEEN_WORDS 128
 
@@ -115,13 +117,15 @@ static bool glob_skip(struct glob_run *r, uint32_t ti, const uint8_t *p)
 			if (!p)
 				break;
 		}
+		if (star && glob_tried(r, r->g->tok[ti].star, p))
+			return false;
 		if (glob_run(r, ti + 1, p))
 			return true;
 		if (r->lost || p == limit)
 			break;
 		glob_char(r, &p);
 	}
-	r->lost |= star;
+	r->lost |= star && r->g->n_stars == 0;
 	return false;
 }
 

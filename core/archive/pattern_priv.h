@@ -39,7 +39,7 @@ struct pattern_charset {
 struct pattern_tok {
 	enum pattern_tok_kind kind;
 	uint32_t len;			/* LIT: > 0 */
-	uint32_t star;			/* SEG, DIRS: 0, 1, 2 ... */
+	uint32_t star;			/* its number: 0, 1, 2 ... */
 	uint8_t *lit;			/* LIT: whole UTF-8 characters */
 	struct pattern_charset set;	/* ONE */
 };
@@ -48,7 +48,7 @@ struct pattern_tok {
 struct pattern_glob {
 	struct pattern_tok *tok;
 	uint32_t n, cap;
-	uint32_t n_stars;	/* SEG and DIRS, the ones tried in vain */
+	uint32_t n_stars;	/* STAR, SEG and DIRS; 0 if all are STAR */
 };
 
 /* The character at *p, which moves behind it; *p < end. */
@@ -80,6 +80,7 @@ struct pattern_rule {
 	char *full;			/* pf: the path */
 	char *text;			/* as it was given */
 	size_t full_len;
+	bool operand;			/* set by pattern_add_rule */
 	atomic_bool matched;
 };
 

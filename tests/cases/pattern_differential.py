@@ -44,6 +44,8 @@ def text_of(rng, words, most):
 
 
 def random_path(rng):
+    if rng.random() < 0.2:      # few letters, so that stars have a choice
+        return text_of(rng, ["a", "b", "a", "b", "/", "ab/"], 14) + "a"
     path = "/".join(rng.choice(NAMES) if rng.random() < 0.8 else
                     text_of(rng, ["a", "b", ".", "ä", "-", "]"], 4) + "z"
                     for _ in range(rng.randint(1, 5)))
@@ -66,7 +68,8 @@ def random_body(rng, style):
             rng.choice(NAMES + ["*", "**", "?", "*a*"])
             for _ in range(rng.randint(1, 4)))
     elif roll < 0.6:
-        body = text_of(rng, ["*", "**", "**/", "a", "b", "/"], 9)
+        body = text_of(rng, ["*", "*", "**", "**/", "**/", "a", "b", "a", "/"],
+                       rng.choice([9, 14]))
     elif roll < 0.75:
         body = text_of(rng, ["a", "*", "b"], 2) + random_set(rng) + \
             text_of(rng, ["a", "*", "b", "/"], 2)

@@ -76,6 +76,7 @@ static void test_styles(void **state)
 		{ "exclude sh:/srv/**/cur", "/srv/cur", true },
 		{ "exclude sh:**/*.pyc", "x/y/z.pyc", true },
 		{ "exclude sh:**/*.pyc", "z.pyc", true },
+		{ "exclude sh:*****/**/a**/a**/*/", "ba/axz/ab", true },
 		{ "exclude sh:x/", "x", false },
 		{ "exclude sh:x/", "x/y/z", true },
 		{ "exclude sh:{a,b}", "{a,b}", true },
