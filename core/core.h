@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/pool.h"
 #include "base/rd.h"
 #include "base/strv.h"

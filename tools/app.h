@@ -6,6 +6,9 @@
 #include "tools/logarg.h"
 #include "tools/opt.h"
 
+struct config;
+struct config_repository;
+
 /* What all actions of a run share. */
 enum app_progress { APP_PROGRESS_AUTO, APP_PROGRESS_ON, APP_PROGRESS_OFF };
 struct app_opts {
@@ -15,6 +18,8 @@ struct app_opts {
 	unsigned lock_wait, umask;
 	const char *repository, *rsh, *remote_path;
 	struct strv config;		/* -c: files and folders */
+	struct strv override;
+	bool no_environment;
 	struct logarg log;
 };
 extern const struct opt_group app_groups[];	/* into a struct app_opts */
@@ -28,6 +33,10 @@ struct app {
 	struct strv command;	/* argv, for the record */
 	bool warned;		/* exit status 1, if nothing is worse */
 	bool failed;		/* exit status 2, and why was said already */
+	/* What a configured run is at; NULL: the command line says it all. */
+	const struct config *config;
+	const struct config_repository *repository;
+	const char *match;	/* pattern of its archives; NULL: all */
 };
 
 /* A warning that the exit status tells of. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/pass.h"
@@ -97,6 +98,22 @@ int child_write_to(struct child *p, char *const *argv, int out, int *fd,
 	return rc;
 }
 
+/* 0, or what became of it. */
+static int ended(struct child *p, int status, struct err *e)
+{
+	p->pid = 0;
+	p->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+		WEXITSTATUS(status);
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_FAILED, "the command '%s' was ended by "
+			       "signal %d (%s)", p->name, WTERMSIG(status),
+			       strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status))
+		return err_set(e, ERR_FAILED, "the command '%s' failed with "
+			       "status %d", p->name, WEXITSTATUS(status));
+	return 0;
+}
+
 int child_wait(struct child *p, struct err *e)
 {
 	int status;
@@ -110,15 +127,45 @@ int child_wait(struct child *p, struct err *e)
 		if (cancel_wanted(stop_cancel()))
 			kill(-p->pid, SIGTERM);
 	}
-	p->pid = 0;
-	if (WIFSIGNALED(status))
-		return err_set(e, ERR_FAILED, "the command '%s' was ended by "
-			       "signal %d (%s)", p->name, WTERMSIG(status),
-			       strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status))
-		return err_set(e, ERR_FAILED, "the command '%s' failed with "
-			       "status %d", p->name, WEXITSTATUS(status));
-	return 0;
+	return ended(p, status, e);
+}
+
+#define CHILD_GRACE_NSEC (10 * INT64_C(1000000000))
+#define CHILD_LOOK_NSEC 20000000
+
+int child_wait_secs(struct child *p, unsigned secs,
+		    const struct cancel *cancel, struct err *e)
+{
+	int64_t begun = clock_mono_nsec(), asked = 0, now;
+	const struct timespec look = { 0, CHILD_LOOK_NSEC };
+	bool late = false;
+	int status, rc;
+	pid_t got;
+
+	if (p->pid <= 0)
+		return 0;
+	while ((got = waitpid(p->pid, &status, WNOHANG)) <= 0) {
+		if (got < 0 && errno != EINTR)
+			return err_errno(e, errno, "cannot wait for '%s'",
+					 p->name);
+		now = clock_mono_nsec();
+		late = late || (secs && (now - begun) / 1000000000 >= secs);
+		if (asked && now - asked > CHILD_GRACE_NSEC)
+			kill(-p->pid, SIGKILL);
+		if (!asked && (late || cancel_wanted(cancel))) {
+			kill(-p->pid, SIGTERM);
+			asked = now;
+		}
+		nanosleep(&look, NULL);
+	}
+	/* What it left behind in the background goes with it. */
+	if (asked)
+		kill(-p->pid, SIGKILL);
+	rc = ended(p, status, e);
+	if (late)
+		return err_set(e, ERR_FAILED, "the command '%s' took longer "
+			       "than %u seconds and was ended", p->name, secs);
+	return asked ? err_set(e, ERR_CANCEL, "interrupted") : rc;
 }
 
 void child_kill(struct child *p)

@@ -13,6 +13,8 @@
 struct child {
 	pid_t pid;		/* 0: none runs */
 	const char *name;	/* the caller's argv[0] */
+	int status;		/* after child_wait: what it exited with; 128
+				 * and the signal's number if that ended it */
 };
 
 /* stdin and stdout of the command; -1: /dev/null for 'in', ours for 'out'.
@@ -27,6 +29,11 @@ int child_write_to(struct child *p, char *const *argv, int out, int *fd,
 		  struct err *e);
 /* Until it ends; ERR_FAILED: not with status 0.  None runs: 0. */
 int child_wait(struct child *p, struct err *e);
+/* The same, but it has only so many seconds (0: any number).  When they are
+ * over (ERR_FAILED), or 'cancel' is wanted (ERR_CANCEL; NULL: never), its
+ * group is asked to end, and ten seconds later ended. */
+int child_wait_secs(struct child *p, unsigned secs,
+		    const struct cancel *cancel, struct err *e);
 /* End it, if it runs, with all its group, and wait. */
 void child_kill(struct child *p);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/guard.h"
 #include "tools/make.h"
 #include "tools/placeholder.h"
 #include "tools/source.h"
@@ -12,7 +13,7 @@
 struct create_args {
 	const char *archive, *name, *files_cache;
 	bool numeric, atime, ctime, noctime, nobirthtime, noflags, noacls;
-	bool noxattrs, sparse, no_holes, read_special, no_cache_sync;
+	bool noxattrs, sparse, no_holes, read_special, no_cache_sync, force;
 	struct make_args make;
 	struct source_args source;
 };
@@ -39,6 +40,8 @@ static const struct opt_row rows[] = {
 	BOOL("noxattrs", noxattrs, "do not keep extended attributes"),
 	BOOL("sparse", sparse, "accepted: holes are always found"),
 	BOOL("read-holes", no_holes, "read holes as zeroes"),
+	BOOL("force", force,
+	     "configured: accept that a source is empty or far smaller"),
 	BOOL("no-cache-sync", no_cache_sync, "accepted: nothing is synced"),
 	{ 0 }
 };
@@ -78,8 +81,19 @@ static void skip_repository(const char *url, struct walk_opts *w)
 	w->skip_ino = st.st_ino;
 }
 
+/* What a configuration says is archived, unless the command line names it. */
+static bool is_configured(const struct app *a, const struct call *c,
+			  const struct create_args *o)
+{
+	return a->config && call_words_left(c) == 0 &&
+		!o->source.from_command && !o->source.paths_from_stdin &&
+		!o->source.paths_from_command;
+}
+
+/* 'sources' has those that must be in the archive. */
 static int create(struct app *a, struct task *t, const struct create_args *o,
-		  struct make *m, struct source *s, struct err *e)
+		  struct make *m, struct source *s,
+		  const struct strv *sources, struct err *e)
 {
 	struct create_result res = { 0 };
 	struct create_opts co = { .flags = flags_of(a, o),
@@ -94,6 +108,8 @@ static int create(struct app *a, struct task *t, const struct create_args *o,
 	make_fill(m, &co);
 	rc = create_run(t->r, &co, &res, e);
 	rc = make_finish(m, t->r, &res, rc, e);
+	if (rc == 0 && sources->n && !a->o.dry_run)
+		rc = guard_sources(t, a, sources, &res, o->force, e);
 	create_result_release(&res);
 	return rc;
 }
@@ -117,6 +133,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct task t = { 0 };
 	struct make m = { 0 };
 	struct source s = { 0 };
+	struct strv sources = STRV_INIT;
+	bool configured = false;
 	int rc;
 
 	rc = check_args(o, e);
@@ -127,14 +145,18 @@ static int run(struct app *a, struct call *c, struct err *e)
 		rc = make_init(&m, a, &o->make, t.ra.archive, e);
 	/* Mistakes are found before a passphrase is asked for, and a command
 	 * is started after. */
-	if (rc == 0 && !o->source.from_command)
+	configured = rc == 0 && is_configured(a, c, o);
+	if (configured)
+		rc = source_configure(&s, &o->source, a->config, &sources, e);
+	else if (rc == 0 && !o->source.from_command)
 		rc = source_open(&s, &o->source, c, e);
 	if (rc == 0)
 		rc = task_open_repo(&t, a, e);
 	if (rc == 0 && o->source.from_command)
 		rc = source_open(&s, &o->source, c, e);
 	if (rc == 0)
-		rc = create(a, &t, o, &m, &s, e);
+		rc = create(a, &t, o, &m, &s, &sources, e);
+	strv_release(&sources);
 	source_release(&s);
 	make_release(&m);
 	task_close(&t);

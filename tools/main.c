@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 		rc = key_setup(&e);
 	if (rc == 0)
 		rc = run_all(&r, &e);
-	if (rc < 0)
+	if (rc < 0 && !r.told)
 		talk_error(&e);
 	status = status_of(rc);
 	if (finish_stdout(&out) < 0) {

@@ -72,7 +72,7 @@ static int from_command(char *out, const char *var, const char *value,
 			struct err *e)
 {
 	struct strv argv = STRV_INIT;
-	struct child p = { 0, NULL };
+	struct child p = { .pid = 0 };
 	int fd = -1, rc;
 
 	if ((rc = shlex_split(&argv, value, e)) < 0)

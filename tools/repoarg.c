@@ -120,7 +120,7 @@ static int take_text(struct repoarg *ra, const char *text, const char *other,
 	return rc;
 }
 
-static const char *from_env(void)
+const char *repoarg_from_env(void)
 {
 	const char *r = getenv("MUNIMENT_REPO");
 
@@ -217,7 +217,7 @@ int repoarg_take(struct repoarg *ra, const struct app *a, struct call *c,
 		 const char *archive, enum repoarg_want want, size_t keep,
 		 struct err *e)
 {
-	const char *given = a->o.repository, *env = from_env();
+	const char *given = a->o.repository, *env = repoarg_from_env();
 	const char *other = given ? given : env, *word = NULL;
 	size_t len;
 	int rc;

@@ -35,6 +35,8 @@ void repoarg_release(struct repoarg *ra);
  * archive does if there is a repository at that place, or if it is a URL.
  */
 bool repoarg_named(const struct call *c);
+/* What MUNIMENT_REPO or BORG_REPO says, or NULL. */
+const char *repoarg_from_env(void);
 
 /* Split "REPO::ARCHIVE" at its "::" (that of an IPv6 address is none).
  * Returns where the archive begins, or NULL; *repo_len is set. */

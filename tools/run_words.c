@@ -23,14 +23,23 @@ static const struct opt_row *row_of(const struct opt_group *g, char letter,
 static const struct opt_row *find_option(void *ctx, char letter,
 					 const char *name)
 {
+	static const struct opt_row
+		plain = { .type = OPT_BOOL, .name = "", .help = "" },
+		valued = { .type = OPT_STR, .name = "", .value = "VALUE",
+			   .help = "" };
 	const struct cmd *const *c;
 	const struct opt_row *row;
+	const char *implied;
+	char *key;
 
 	(void)ctx;
 	for (c = cmd_table; *c; c++)
 		if ((row = row_of((*c)->groups, letter, name)))
 			return row;
-	return NULL;
+	if (letter || config_option(&key, &implied, name, NULL) < 0)
+		return NULL;
+	free(key);
+	return implied ? &plain : &valued;
 }
 
 static int take_option(void *ctx, char letter, const char *name,
@@ -112,6 +121,21 @@ static int read_call(struct run *r, struct opt_parser *p, const char **word,
 
 /* --- who an option is for --- */
 
+static int config_flag(struct run *r, const struct run_option *o,
+		       struct err *e)
+{
+	const char *implied;
+	char *key = NULL, *flag;
+	int rc = o->name ? config_option(&key, &implied, o->name, e) :
+		ERR_NOENT;
+
+	if (rc < 0)
+		return rc;
+	flag = mem_printf("%s=%s", key, o->value ? o->value : implied);
+	free(key);
+	return flag ? strv_take(&r->flags, flag, e) : err_nomem(e);
+}
+
 static int nobody(const struct run_option *o, struct err *e)
 {
 	const struct cmd *const *c = cmd_table;
@@ -147,7 +171,8 @@ static int give_option(struct run *r, const struct run_option *o,
 	}
 	if (rc < 0 || taken)
 		return rc;
-	return nobody(o, e);
+	rc = config_flag(r, o, e);
+	return rc == ERR_NOENT ? nobody(o, e) : rc;
 }
 
 /* What was given for one action and counts for all. */
@@ -253,7 +278,7 @@ static int usual_actions(struct run *r, struct err *e)
 	const struct cmd *c;
 	size_t i;
 
-	if (r->n_calls || r->a->o.help || r->a->o.version)
+	if (r->n_calls || r->a->o.help || r->a->o.version || r->as_borg)
 		return 0;
 	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (cmd_find(&c, usual[i], NULL) == 0 &&
@@ -268,13 +293,17 @@ int run_read(struct run *r, struct app *a, int argc, char *const *argv,
 {
 	const struct opt_other other = { find_option, take_option, r };
 	struct opt_parser p;
-	const char *word;
+	const char *word, *base;
 	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->a = a;
 	r->all.group = app_groups;
 	r->all.base = &a->o;
+	base = argv[0] ? strrchr(argv[0], '/') : NULL;
+	base = base ? base + 1 : argv[0] ? argv[0] : "";
+	r->as_borg = !strcmp(base, "borg");
+	r->as_borgmatic = !strcmp(base, "borgmatic");
 	r->call = mem_zero(CALLS_MAX, sizeof(*r->call));
 	if (!r->call)
 		return err_nomem(e);
@@ -305,6 +334,7 @@ void run_release(struct run *r)
 		free(r->option[i].copy);
 	free(r->call);
 	free(r->option);
+	run_file_release(r);
 	strv_release(&r->flags);
 	strv_release(&r->argv);
 	opt_release(app_groups, &r->a->o);

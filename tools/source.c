@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tools/source.h"
+#include "tools/source_priv.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define AT(member) offsetof(struct source_args, member)
@@ -165,6 +166,65 @@ static int finish_command(void *ctx, struct err *e)
 	return child_wait(&s->child, e);
 }
 
+int source_add_stream(struct source *s, const struct create_stream *st,
+		      struct err *e)
+{
+	struct create_stream *v;
+
+	v = mem_resize(s->stream, s->n_streams + 1, sizeof(*v));
+	if (!v)
+		return err_nomem(e);
+	s->stream = v;
+	v[s->n_streams++] = *st;
+	return 0;
+}
+
+struct source_text {
+	struct source_text *next;
+	int fd;
+};
+
+static int open_text(void *ctx, int *fd, struct err *e)
+{
+	struct source_text *t = ctx;
+
+	if (lseek(t->fd, 0, SEEK_SET) < 0)
+		return err_errno(e, errno, "cannot read what was made in "
+				 "memory");
+	*fd = t->fd;
+	return 0;
+}
+
+int source_add_text(struct source *s, const char *name, const char *text,
+		    struct err *e)
+{
+	struct source_text *t = mem_zero(1, sizeof(*t));
+	struct create_stream st = { .open = open_text, .name = name,
+				    .mode = 0600, .ctx = t };
+	size_t len = strlen(text);
+
+	if (!t)
+		return err_nomem(e);
+	t->next = s->texts;
+	s->texts = t;
+	t->fd = memfd_create("muniment", MFD_CLOEXEC);
+	if (t->fd < 0 || write(t->fd, text, len) != (ssize_t)len)
+		return err_errno(e, errno, "cannot make a file in memory");
+	return source_add_stream(s, &st, e);
+}
+
+static void texts_release(struct source *s)
+{
+	struct source_text *t;
+
+	while ((t = s->texts)) {
+		s->texts = t->next;
+		if (t->fd >= 0)
+			close(t->fd);
+		free(t);
+	}
+}
+
 /* A name or a number; NULL: 0. */
 static int parse_owner(uint32_t *id, const char *text, bool group,
 		       struct err *e)
@@ -188,20 +248,22 @@ static int parse_owner(uint32_t *id, const char *text, bool group,
 static int set_stream(struct source *s, const struct source_args *o, int fd,
 		      struct err *e)
 {
+	struct create_stream st;
 	uint32_t uid, gid;
 	int rc;
 
 	if ((rc = parse_owner(&uid, o->stdin_user, false, e)) < 0 ||
 	    (rc = parse_owner(&gid, o->stdin_group, true, e)) < 0)
 		return rc;
-	s->stream = (struct create_stream){
+	st = (struct create_stream){
 		.fd = fd,
 		.name = o->stdin_name ? o->stdin_name : "stdin",
 		.mode = o->stdin_mode ? o->stdin_mode : 0660,
-		.uid = uid, .gid = gid
+		.uid = uid, .gid = gid,
+		.finish = fd == STDIN_FILENO ? NULL : finish_command,
+		.ctx = s
 	};
-	s->has_stream = true;
-	return 0;
+	return source_add_stream(s, &st, e);
 }
 
 static int start_command(struct source *s, const struct source_args *o,
@@ -212,13 +274,9 @@ static int start_command(struct source *s, const struct source_args *o,
 	if ((rc = child_read_from(&s->child, c->words.v + c->at, STDIN_FILENO,
 				 &fd, e)) < 0)
 		return rc;
-	if ((rc = set_stream(s, o, fd, e)) < 0) {
+	if ((rc = set_stream(s, o, fd, e)) < 0)
 		close(fd);
-		return rc;
-	}
-	s->stream.finish = finish_command;
-	s->stream.ctx = s;
-	return 0;
+	return rc;
 }
 
 static int take_paths(struct source *s, const struct source_args *o,
@@ -236,7 +294,7 @@ static int take_paths(struct source *s, const struct source_args *o,
 			return err_set(e, ERR_CONFIG, "a path is empty");
 		if (strcmp(word, "-")) {
 			rc = strv_add(&s->paths, word, e);
-		} else if (s->has_stream) {
+		} else if (s->n_streams) {
 			rc = err_set(e, ERR_CONFIG, "standard input can be "
 				     "read only once");
 		} else {
@@ -248,7 +306,7 @@ static int take_paths(struct source *s, const struct source_args *o,
 	roots = s->patterns ? pattern_roots(s->patterns) : NULL;
 	for (i = 0; rc == 0 && roots && i < roots->n; i++)
 		rc = strv_add(&s->paths, roots->v[i], e);
-	if (rc == 0 && s->paths.n == 0 && !s->has_stream)
+	if (rc == 0 && s->paths.n == 0 && !s->n_streams)
 		return err_set(e, ERR_CONFIG, "nothing to archive: name at "
 			       "least one PATH (or - for standard input)");
 	return rc;
@@ -291,16 +349,21 @@ void source_fill(struct source *s, const struct source_args *o,
 		.keep_exclude_tags = o->keep_exclude_tags,
 		.exclude_nodump = o->exclude_nodump
 	};
-	co->stream = &s->stream;
-	co->n_streams = s->has_stream;
+	co->stream = s->stream;
+	co->n_streams = s->n_streams;
 }
 
 void source_release(struct source *s)
 {
-	if (s->has_stream && s->stream.fd != STDIN_FILENO)
-		close(s->stream.fd);
+	size_t i;
+
+	for (i = 0; i < s->n_streams; i++)
+		if (s->stream[i].finish == finish_command)
+			close(s->stream[i].fd);
+	free(s->stream);
 	child_kill(&s->child);
 	strv_release(&s->paths);
+	texts_release(s);
 	pattern_free(s->patterns);
 	s->patterns = NULL;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/pick.h"
+
 #define READER_CACHE_BYTES (64u << 20)
 
 int task_open_repo(struct task *t, struct app *a, struct err *e)
@@ -25,10 +27,32 @@ int task_load(struct task *t, struct app *a, struct err *e)
 	return rc;
 }
 
+/* In a configured run, the newest of the configuration's own. */
+static int find_latest(struct task *t, struct app *a,
+		       const struct catalog_item **out, struct err *e)
+{
+	struct pick_args args = { .last = 1 };
+	struct choice ch = { .item = NULL };
+	int rc = strv_add(&args.match, a->match, e);
+
+	if (rc == 0)
+		rc = pick_run(&ch, t->c, &args, e);
+	if (rc == 0 && ch.n)
+		*out = ch.item[0];
+	else if (rc == 0)
+		rc = err_set(e, ERR_NOENT, "no archive of %s is called like "
+			     "'%s' (match_archives or archive_name_format): "
+			     "--archive NAME takes any", t->ra.url, a->match);
+	choice_release(&ch);
+	strv_release(&args.match);
+	return rc;
+}
+
 int task_find(struct task *t, struct app *a, const char *name,
 	      const struct catalog_item **out, struct err *e)
 {
-	int rc = catalog_find(t->c, name, out, e);
+	int rc = a->match && !strcmp(name, "latest") ?
+		find_latest(t, a, out, e) : catalog_find(t->c, name, out, e);
 
 	if (rc == 0 && t->c->n_bad && !strcmp(name, "latest"))
 		app_warn(a, "the latest archive that can be read is '%s'",
