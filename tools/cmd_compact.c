@@ -119,7 +119,7 @@ const struct cmd cmd_compact = {
 	"  muniment compact --progress /backup/mail\n",
 	.groups = groups,
 	.args_bytes = sizeof(struct compact_args),
-	.flags = CMD_DRY_RUN,
+	.flags = CMD_DRY_RUN | CMD_EXCLUSIVE,
 	.want = REPOARG_REPO,
 	.words_max = 1,
 	.run = run
