@@ -2,6 +2,7 @@
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "fs/point.h"
 
 #define MOUNT_CACHE_BYTES ((size_t)64 << 20)
+#define MOUNT_READ_AHEAD_KIB "1024"
 #define MOUNT_THREADS_MIN 4
 #define MOUNT_IDLE_NSEC INT64_C(2000000000)
 #define MOUNT_IDLE_LOOK 30	/* every so often: the archives anew */
@@ -170,6 +173,29 @@ static int mount_session(struct mount *m, struct err *e)
 	return 0;
 }
 
+/*
+ * The kernel reads ahead in pieces of 128 KiB, each a request, where it could
+ * take 1 MiB.  Who mounts decides, if root: without it is only slower.  The
+ * mount cannot be asked for anything yet, so statx must not.
+ */
+static void mount_read_ahead(const struct mount *m)
+{
+	struct statx st;
+	char path[64];
+	int fd;
+
+	if (statx(AT_FDCWD, m->point, AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return;
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb",
+		 st.stx_dev_major, st.stx_dev_minor);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, MOUNT_READ_AHEAD_KIB, strlen(MOUNT_READ_AHEAD_KIB)) < 0)
+		log_debug("mount", "'%s' cannot be set", path);
+	(void)close(fd);
+}
+
 /* The kernel's first message: both sides say what they can do. */
 static int mount_hello(struct mount *m, struct err *e)
 {
@@ -225,6 +251,8 @@ int mount_start(struct mount **out, struct repo *r,
 		rc = mount_session(m, e);
 	if (rc == 0)
 		rc = mount_hello(m, e);
+	if (rc == 0)
+		mount_read_ahead(m);
 	if (rc < 0) {
 		mount_free(m);
 		return rc;
