@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchlib import measure, tools
+from benchlib import measure, mounts, tools
 from benchlib.scratch import remove
 
 TITLES = {
@@ -14,15 +14,15 @@ TITLES = {
     "nothing": "backup with nothing changed",
     "hour": "backup one hour later",
     "extract": "extract",
-    "mount": "mount to first ls",
-    "copy": "copying a mailbox out of the mount",
-    "archives": "first ls of a mount by number of archives",
 }
+TITLES.update(mounts.TITLES)
 NAMES = list(TITLES)
 
 
 def chosen(text, parser):
     names = NAMES if text == "all" else text.replace(",", " ").split()
+    if "mount" in names:
+        names = names + list(mounts.TITLES)
     for name in names:
         if name not in NAMES:
             parser.error("no group is called '%s'" % name)
@@ -45,7 +45,7 @@ class Data:
         self.manifest = None    # generation that the manifest is of
 
 
-class Bench:
+class Bench(mounts.Mounts):
     """One run of everything; 'results' maps (data, group, tool) to the
     samples, in the order in which the rows are shown."""
 
@@ -58,6 +58,7 @@ class Bench:
         self.data = {}
         self.results = {}
         self.interrupted = False
+        self.many = ""          # what to call a tool with many archives
         self.started = time.time()
         os.makedirs(scratch.path("home"))
         os.makedirs(scratch.path("repo"))
@@ -109,16 +110,24 @@ class Bench:
 
     # Data
 
+    def new_data(self, name, path):
+        return Data(name, path)
+
     def make_data(self, name):
         data = Data(name, self.scratch.path("data", name))
         os.makedirs(self.scratch.path("data"), exist_ok=True)
         args = ["--out", data.path, "--seed", str(self.opt.seed)]
         if name == "tiny":
             args += ["--tiny", str(self.opt.tiny)]
+        elif name == "box":
+            args += ["--users", "1", "--mails", str(self.opt.box_mails),
+                     "--bytes-approx", str(self.opt.box_bytes)]
         else:
             args += ["--mails", str(self.opt.mails), "--profile",
                      self.opt.profile, "--bytes-approx", str(self.opt.bytes)]
         self.mkmail(*args)
+        if name == "box":
+            self.add_large(data)
         data.bytes = measure.sizes(data.path)[0]
         data.files = sum(len(f) for _, _, f in os.walk(data.path))
         self.data[name] = data
@@ -226,7 +235,7 @@ class Bench:
         self.runner.settle()
         return self.back_up(tool, data)
 
-    def find(self, data, group):
+    def walk(self, data, group):
         self.yard(data, group, "find -printf",
                   ["find", data.path, "-printf",
                    "%p %y %m %U %G %s %T@ %C@ %i %n\\n"])
@@ -235,7 +244,7 @@ class Bench:
         self.each(data, "nothing",
                   lambda tool: self.current(tool, data) or
                   self.settled_back_up(tool, data),
-                  (lambda: self.find(data, "nothing"),))
+                  (lambda: self.walk(data, "nothing"),))
 
     def hour(self, data):
         self.absent(data, "hour")
@@ -244,7 +253,7 @@ class Bench:
                 self.current(tool, data)
         for _ in range(self.opt.runs):
             self.evolve(data)
-            self.find(data, "hour")
+            self.walk(data, "hour")
             for tool in self.tools:
                 if tool.present():
                     self.add(data, "hour", tool.name, self.hour_of(tool, data))
@@ -282,169 +291,17 @@ class Bench:
             return sample
         self.each(data, "extract", work, (cp,))
 
-    def big_folder(self, data):
-        """The folder with the most entries, relative to the data."""
-        best = max(((len(d) + len(f), top)
-                    for top, d, f in os.walk(data.path)))
-        return os.path.relpath(best[1], data.path)
-
-    def mount(self, data):
-        folder = self.big_folder(data)
-
-        def work(tool):
-            return self.current(tool, data) or \
-                self.mounted(tool, data, lambda at: self.ls(
-                    tool, data, at, folder))
-        self.each(data, "mount", work)
-
-    def ls(self, tool, data, at, folder):
-        """Seconds until the root and then one large folder are listed."""
-        sample = measure.Sample()
-        list_folder(at.at)
-        sample.wall = time.monotonic() - at.start
-        sample.peak, sample.cpu = at.usage()
-        then = time.monotonic()
-        n = list_folder(os.path.join(
-            tool.in_mount(data.name, at.at, data.path), folder))
-        sample.extra["folder"] = time.monotonic() - then
-        sample.extra["entries"] = n
-        sample.extra["folder_peak"] = at.usage()[0]
-        return sample
-
-    def mounted(self, tool, data, work):
-        """Mount, 'work(mount)' for the sample, unmount in any case."""
-        at = self.scratch.fresh("mnt")
-        self.runner.settle()
-        m = measure.Mount(self.scratch, tool.mount(data.name, at), tool.env(),
-                          at, min(self.opt.timeout, 600))
-        try:
-            if m.error:
-                return measure.Sample(error=m.error)
-            return work(m)
-        except OSError as e:
-            return measure.Sample(error=str(e))
-        finally:
-            subprocess.run(tool.umount(at), env=tool.env(),
-                           stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, timeout=60, check=False)
-            m.wait_gone()
-            remove(at)
-
-    def mailbox(self, data):
-        """The largest mailbox, relative to the data."""
-        best = ("", -1)
-        for top, dirs, _ in os.walk(data.path):
-            if "Maildir" in dirs:
-                dirs[:] = []
-                size = measure.sizes(top)[0]
-                if size > best[1]:
-                    best = (top, size)
-        return os.path.relpath(best[0], data.path)
-
-    def copy(self, data):
-        if data.name != "mail":
-            return
-        box = self.mailbox(data)
-        out = self.scratch.path("out")
-        self.say("mailbox %s, %d MiB" % (box, measure.sizes(
-            os.path.join(data.path, box))[0] >> 20))
-
-        def cp(name, start):
-            self.scratch.fresh("out")
-            self.yard(data, "copy", name,
-                      ["cp", "-a", os.path.join(start, box), out])
-            remove(out)
-
-        def work(tool):
-            return self.current(tool, data) or \
-                self.mounted(tool, data, lambda at: copied(tool, at))
-
-        def copied(tool, at):
-            self.scratch.fresh("out")
-            start = tool.in_mount(data.name, at.at, data.path)
-            sample = self.call(tool, ["cp", "-a", os.path.join(start, box),
-                                      out])
-            # With cp's own, which is one of our children.
-            sample.peak, sample.cpu = at.usage()
-            remove(out)
-            return sample
-
-        image = self.scratch.path("image")
-        made = self.runner.run(["mksquashfs", data.path, image, "-comp",
-                                "zstd", "-noappend", "-quiet",
-                                "-no-progress"], self.plain_env())
-        self.each(data, "copy", work, (
-            lambda: cp("cp -a from the disk", data.path),
-            lambda: self.squashfs(data, image, made, cp)))
-        remove_file(image)
-
-    def squashfs(self, data, image, made, cp):
-        """The kernel's own read-only file system as a yardstick.  Mounted
-        each time anew, to be without caches of its own as the others are."""
-        at = self.scratch.fresh("squashfs")
-        if not made.error:
-            made = self.runner.run(["mount", "-t", "squashfs", "-o",
-                                    "loop,ro", image, at], self.plain_env())
-        if made.error:
-            self.add(data, "copy", "squashfs zstd", made)
-        else:
-            cp("squashfs zstd", at)
-        remove(at)
-
-    def archives(self, data):
-        """Muniment alone: mounts of 10 and of many archives."""
-        if data is not list(self.data.values())[0]:
-            return
-        for tool in self.tools:
-            if tool.covers_limits:
-                for n in sorted({10, self.opt.archives}):
-                    self.archives_of(tool, n)
-
-    def archives_of(self, tool, n):
-        small = Data("%d archives" % n, self.scratch.path("data", "small"))
-        if not tool.present():
-            self.absent(small, "archives")
-            return
-        remove(small.path)
-        self.mkmail("--out", small.path, "--tiny", "20")
-        sample = self.new_repo(tool, small)
-        for _ in range(n):
-            if sample is None:
-                made = self.back_up(tool, small)
-                sample = made if made.error else None
-        if sample is not None:
-            self.add(small, "archives", tool.name, sample)
-            return
-        self.each_of(tool, small)
-        remove(tool.repo(small.name))
-
-    def each_of(self, tool, small):
-        for _ in range(self.opt.runs):
-            self.add(small, "archives", tool.name, self.mounted(
-                tool, small, lambda at: self.ls(tool, small, at, ".")))
-
     def run(self):
         for name in self.opt.data:
+            wanted = [g for g in self.opt.group if mounts.wanted(g, name)]
+            if not wanted:
+                continue
             self.say("making the data: " + name)
             data = self.make_data(name)
-            for group in self.opt.group:
+            for group in wanted:
                 getattr(self, group)(data)
             # The next one needs the room.
             remove(data.path)
             for tool in self.tools:
                 remove(tool.repo(name))
                 remove(tool.home)
-
-
-def list_folder(path):
-    """ls -l without the printing; the number of entries."""
-    n = 0
-    for entry in os.scandir(path):
-        entry.stat(follow_symlinks=False)
-        n += 1
-    return n
-
-
-def remove_file(path):
-    if os.path.exists(path):
-        os.unlink(path)

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import time
 
-from benchlib import groups
+from benchlib import groups, mounts
 
 MIB = 1 << 20
 TAR, FIND, CP = "tar | zstd -3 -T2", "find -printf", "cp -a"
@@ -138,8 +138,10 @@ def memory_limit(bench, get, tool):
 
 def mount_limits(bench, get, tool):
     rows = []
-    for data in ["mail", "tiny"]:
+    for data in ["mail", "tiny", "box"]:
         samples = get(data, "mount", tool)
+        if data == "box" and not samples:
+            continue
         rows.append(Limit("first ls of a mount, " + data, "0.1 s",
                           median(samples, "wall"), 0.1))
         rows.append(Limit("first ls of a mount, " + data, "64 MiB",
@@ -151,6 +153,27 @@ def mount_limits(bench, get, tool):
         "first ls of a mount", "the same for 10 and for 1,000 archives",
         median(many, "wall"), times(median(few, "wall"), 1.25, 0.01),
         "%d archives; the same: 1.25 x + 10 ms" % bench.opt.archives))
+    return rows + box_limits(bench, get, tool)
+
+
+def box_limits(bench, get, tool):
+    among = "%s, %d archives" % (tool, bench.opt.archives)
+    rows, peaks = [], []
+    for name in (tool, among):
+        copy = median(get("box", "copy", name), "wall")
+        if name == among and copy is None:
+            continue
+        work = "copying a mailbox out of a mount" + name[len(tool):]
+        rows.append(Limit(work, "faster than squashfs (zstd)", copy,
+                          median(get("box", "copy", "squashfs zstd"), "wall"),
+                          strict=True))
+        rows.append(Limit(work, "2 x cp from the disk", copy,
+                          times(median(get("box", "copy", "disk"), "wall"),
+                                2)))
+        peaks += [peak(get("box", group, name)) for group in mounts.BOX_ONLY]
+    peaks = [p for p in peaks if p]
+    rows.append(Limit("memory of a mount", "cache (64 MiB) + 64 MiB",
+                      max(peaks) if peaks else None, 128 * MIB, unit="MiB"))
     return rows
 
 
@@ -172,17 +195,9 @@ def limits(bench):
         return bench.results.get((data, group, name), [])
 
     tool = "muniment"
-    copy = median(get("mail", "copy", tool), "wall")
     rows = speed_limits(get, tool, "mail") + speed_limits(get, tool, "tiny")
     rows.append(memory_limit(bench, get, tool))
     rows += mount_limits(bench, get, tool)
-    rows.append(Limit(
-        "copying a mailbox out of a mount", "faster than squashfs (zstd)",
-        copy, median(get("mail", "copy", "squashfs zstd"), "wall"),
-        strict=True))
-    rows.append(Limit(
-        "copying a mailbox out of a mount", "2 x cp from the disk", copy,
-        times(median(get("mail", "copy", "cp -a from the disk"), "wall"), 2)))
     rows += size_limits(get, tool)
     rows.append(Limit("sftp", "80 % of sftp put and get at 0, 20, 50 ms",
                       note="not part of this run"))

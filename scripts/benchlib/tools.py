@@ -184,3 +184,47 @@ def make(scratch, muniment, wanted):
         found = [t for t in found if t.name in wanted.split() or
                  t.name.split()[0] in wanted.split()]
     return found
+
+
+class Image(Tool):
+    """A read-only image of the data, compressed with zstd."""
+
+    command = "mksquashfs"
+
+    def image(self, data):
+        return self.scratch.path("repo", data + ".squashfs")
+
+    def make(self, data, path):
+        return ["mksquashfs", path, self.image(data), "-comp", "zstd",
+                "-noappend", "-quiet", "-no-progress"]
+
+    def umount(self, at):
+        return ["umount", at]
+
+    def in_mount(self, data, at, path):
+        return at
+
+
+class Squashfs(Image):
+    name = "squashfs zstd"
+
+    def present(self):
+        return super().present() and os.geteuid() == 0
+
+    def mount(self, data, at):
+        return ["mount", "-t", "squashfs", "-o", "loop,ro", self.image(data),
+                at]
+
+
+class Squashfuse(Image):
+    name = "squashfuse"
+
+    def present(self):
+        return super().present() and shutil.which(self.name) is not None
+
+    def mount(self, data, at):
+        return ["squashfuse", "-f", self.image(data), at]
+
+
+def images(scratch):
+    return [Squashfs(scratch), Squashfuse(scratch)]
