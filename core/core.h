@@ -13,6 +13,7 @@
 #include "archive/scan.h"
 #include "archive/tar.h"
 #include "archive/tree.h"
+#include "archive/tree_delta.h"
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/clock.h"

@@ -210,6 +210,68 @@ out:
 	return rc;
 }
 
+static bool arch_is_pinned(struct arch *a)
+{
+	bool pinned;
+
+	pthread_mutex_lock(&a->mtx);
+	pinned = a->pinned;
+	pthread_mutex_unlock(&a->mtx);
+	return pinned;
+}
+
+static void arch_set_pinned(struct arch *a, const struct arch_opts *o)
+{
+	bool twice;
+
+	pthread_mutex_lock(&a->mtx);
+	twice = a->pinned;	/* by arch_open, meanwhile */
+	a->pinned = true;
+	pthread_mutex_unlock(&a->mtx);
+	if (twice)
+		mount_pin_drop(o->pin, &a->session);
+}
+
+/* The numbers in arch[] and ids of those that are not pinned yet. */
+static size_t arch_unpinned(struct arch **arch, size_t n, size_t *at,
+			    struct sid *sid)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n; i++)
+		if (!arch_is_pinned(arch[i])) {
+			at[k] = i;
+			sid[k++] = arch[i]->session;
+		}
+	return k;
+}
+
+int arch_pin_all(struct arch **arch, size_t n, const struct arch_opts *o,
+		 struct err *e)
+{
+	size_t *at = mem_array(n, sizeof(*at)), i, k = 0;
+	struct sid *sid = mem_array(n, sizeof(*sid));
+	bool *gone = mem_zero(n, sizeof(*gone));
+	int rc = 0;
+
+	if (!at || !sid || !gone)
+		rc = err_nomem(e);
+	else
+		k = arch_unpinned(arch, n, at, sid);
+	if (k)
+		rc = mount_pin_add(o->pin, sid, k, gone, e);
+	for (i = 0; rc == 0 && i < k; i++) {
+		if (gone[i])
+			arch[at[i]] = NULL;
+		else
+			arch_set_pinned(arch[at[i]], o);
+	}
+	free(at);
+	free(sid);
+	free(gone);
+	return rc;
+}
+
 bool arch_is_open(struct arch *a)
 {
 	bool opened;

@@ -60,6 +60,9 @@ void arch_free(struct arch *a);			/* NULL ok */
  * deleted, and may be half gone. */
 int arch_open(struct arch *a, const struct arch_opts *o, struct err *e);
 
+/* Pin them all at once; those that were deleted become NULL. */
+int arch_pin_all(struct arch **arch, size_t n, const struct arch_opts *o,
+		 struct err *e);
 bool arch_is_open(struct arch *a);
 /* Nobody uses it: the kernel knows nothing of it, and it is not listed. */
 struct inode_tab;

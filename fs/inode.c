@@ -125,7 +125,7 @@ static void inode_grow(struct inode_tab *t)
 	t->buckets = n;
 }
 
-struct inode_tab *inode_tab_new(struct arch *arch)
+struct inode_tab *inode_tab_new(enum inode_kind kind, struct arch *arch)
 {
 	struct inode_tab *t = mem_zero(1, sizeof(*t));
 	struct inode *root;
@@ -142,7 +142,7 @@ struct inode_tab *inode_tab_new(struct arch *arch)
 		return NULL;
 	}
 	root->ino = 1;
-	root->kind = arch ? INODE_ARCH : INODE_ROOT;
+	root->kind = (uint8_t)kind;
 	root->type = S_IFDIR;
 	root->arch = arch;
 	root->lookups = 1;

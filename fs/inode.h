@@ -22,7 +22,8 @@ enum inode_kind {
 	INODE_ENTRY,		/* an entry of an archive */
 	INODE_DATE,		/* by-date, or a folder below it */
 	INODE_STAMP,		/* symlink to an archive, in a day's folder */
-	INODE_CONTROL		/* .muniment in the root */
+	INODE_CONTROL,		/* .muniment in the root */
+	INODE_MERGED		/* a directory of all archives together */
 };
 
 struct inode {
@@ -31,11 +32,13 @@ struct inode {
 	uint64_t ino;		/* st_ino */
 	uint64_t place;		/* ENTRY: in the parent, dir_place();
 				 * ARCH, LATEST, STAMP: serial of the archive;
-				 * DATE: year, month or day; 0: by-date */
+				 * DATE: year, month or day; 0: by-date;
+				 * MERGED: merged_place of its name */
 	uint64_t group;		/* hard links: of the archive; else 0 */
 	struct inode *parent;	/* lives as long as this; NULL: FUSE's root */
-	struct arch *arch;	/* NULL: ROOT, DATE, CONTROL */
-	struct dir *dir;	/* ENTRY, a directory: owned */
+	struct arch *arch;	/* NULL: ROOT, DATE, CONTROL, MERGED */
+	struct dir *dir;	/* ENTRY, a directory: owned; MERGED: of this
+				 * name, without layers */
 	uint32_t type;		/* S_IFMT */
 	uint8_t kind;		/* enum inode_kind */
 	bool plain;		/* ENTRY: no extended attributes */
@@ -66,8 +69,8 @@ struct inode_make {
 	bool plain;
 };
 
-/* With FUSE's root in it: of a repository if arch is NULL. */
-struct inode_tab *inode_tab_new(struct arch *arch);	/* NULL: no memory */
+/* With FUSE's root in it: ROOT, MERGED, or ARCH of 'arch'.  NULL: no memory. */
+struct inode_tab *inode_tab_new(enum inode_kind kind, struct arch *arch);
 void inode_tab_free(struct inode_tab *t);		/* NULL ok */
 bool inode_tab_sane(struct inode_tab *t);		/* 1. and 2.; slow */
 uint64_t inode_tab_count(struct inode_tab *t);		/* in use */

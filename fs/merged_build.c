@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/archive/tree_delta.h"
 #include "fs/merged.h"
 
 #define BUILD_NONE UINT32_MAX
@@ -38,32 +37,33 @@ struct build {
 	uint32_t layer;
 };
 
-static int build_item(struct build *b, const struct entry *en,
-		      struct build_item **out, struct err *e)
+/* Its item, with the name if that is new.  NULL: failed. */
+static struct build_item *build_item(struct build *b, const struct entry *en,
+				     struct err *e)
 {
 	size_t cap = b->cap ? b->cap * 2 : 64;
 	struct build_item *it;
 	uint64_t *value, half[2];
 	uint8_t key[16];
 	bool was;
-	int rc;
 
 	half[0] = key_siphash(b->o->place, en->name, en->name_len);
 	half[1] = key_siphash(&b->other, en->name, en->name_len);
 	memcpy(key, half, sizeof(key));
-	rc = map_put(&b->by_name, key, &value, &was, e);
-	if (rc < 0)
-		return rc;
-	if (was) {
-		*out = &b->item[*value];
-		return 0;
+	if (map_put(&b->by_name, key, &value, &was, e) < 0)
+		return NULL;
+	if (was)
+		return &b->item[*value];
+	if (b->n == BUILD_NONE) {
+		err_set(e, ERR_CORRUPT, "too many names");
+		return NULL;
 	}
-	if (b->n == BUILD_NONE)
-		return err_set(e, ERR_CORRUPT, "too many names");
 	if (b->n == b->cap) {
 		it = mem_resize(b->item, cap, sizeof(*it));
-		if (!it)
-			return err_nomem(e);
+		if (!it) {
+			err_nomem(e);
+			return NULL;
+		}
 		b->item = it;
 		b->cap = cap;
 	}
@@ -74,8 +74,9 @@ static int build_item(struct build *b, const struct entry *en,
 	it->name_at = b->names.len;
 	it->name_len = en->name_len;
 	it->last[0] = it->last[1] = BUILD_NONE;
-	*out = it;
-	return buf_append(&b->names, en->name, en->name_len, e);
+	if (buf_append(&b->names, en->name, en->name_len, e) < 0)
+		return NULL;
+	return it;
 }
 
 /* What makes one version another: content, not metadata. */
@@ -134,9 +135,10 @@ static int build_entry(const struct entry *en, void *ctx, struct err *e)
 		rc = b->o->wants(&b->md->layer[b->layer], en, b->o->ctx, e);
 	if (rc <= 0)
 		return rc;
-	rc = build_item(b, en, &it, e);
-	if (rc == 0)
-		rc = build_digest(b, en, &digest, e);
+	it = build_item(b, en, e);
+	if (!it)
+		return e->code;
+	rc = build_digest(b, en, &digest, e);
 	if (rc < 0)
 		return rc;
 	it->regular = it->regular || S_ISREG(en->mode);

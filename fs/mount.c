@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/idle.h"
 #include "fs/loop.h"
 #include "fs/state.h"
 #include "fs/ops.h"
@@ -22,9 +23,6 @@
 #define MOUNT_CACHE_BYTES ((size_t)64 << 20)
 #define MOUNT_READ_AHEAD_KIB "1024"
 #define MOUNT_THREADS_MIN 4
-#define MOUNT_IDLE_NSEC INT64_C(2000000000)
-#define MOUNT_IDLE_LOOK 30	/* every so often: the archives anew */
-#define MOUNT_DROP_MAX 1000	/* names that are told at once */
 #define MOUNT_THREADS_MAX 16
 
 /* libfuse has one sink per process and speaks of what went wrong only there:
@@ -137,7 +135,8 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 	if (rc < 0)
 		return rc;
 	m->no_xattrs = m->ao.no_xattrs = mount_no_xattrs(m);
-	m->inodes = inode_tab_new(m->single);
+	m->inodes = inode_tab_new(m->single ? INODE_ARCH : m->o.versions ?
+				  INODE_MERGED : INODE_ROOT, m->single);
 	m->cursors = cursor_tab_new(m->rd);
 	m->ofiles = ofile_tab_new();
 	m->ahead = ahead_new(m->rd, m->cache_bytes, mount_cores());
@@ -226,6 +225,8 @@ int mount_start(struct mount **out, struct repo *r,
 		return err_nomem(e);
 	pthread_mutex_init(&m->told_mtx, NULL);
 	control_init(&m->control);
+	merged_tab_init(&m->merged);
+	key_derive(&m->place_key, repo_tree_key(r), 1, "versions");
 	m->r = r;
 	m->uid = geteuid();
 	m->gid = getegid();
@@ -243,6 +244,10 @@ int mount_start(struct mount **out, struct repo *r,
 		rc = opts_parse(&m->o, o->fuse_options, e);
 	if (rc == 0 && (o->flags & MOUNT_IGNORE_PERMISSIONS))
 		m->o.ignore_permissions = true;
+	if (rc == 0 && o->archive && m->o.versions)
+		rc = err_set(e, ERR_CONFIG, "mount option 'versions' shows all "
+			     "archives in one tree, so it cannot be used with "
+			     "the name of one");
 	if (rc == 0)
 		rc = point_check(&m->point, o->mountpoint, &m->o, e);
 	if (rc == 0)
@@ -261,76 +266,9 @@ int mount_start(struct mount **out, struct repo *r,
 	return 0;
 }
 
-/* The kernel keeps what was looked at: not of this folder in the archive's
- * root. */
-static void mount_drop_folder(struct mount *m, uint64_t root,
-			      const struct dir_layer *layer)
-{
-	struct err e = { ERR_OK, "" };
-	const struct entry *en;
-	struct tree_iter it;
-	unsigned i;
-	int rc;
-
-	memset(&it, 0, sizeof(it));
-	rc = tree_iter_init(&it, m->rd, &layer->ref, 0, &e);
-	for (i = 0; rc == 0 && i < MOUNT_DROP_MAX; i++) {
-		if (tree_iter_next(&it, &en, &e) <= 0)
-			break;
-		(void)fuse_lowlevel_notify_inval_entry(m->se, root,
-			(const char *)en->name, en->name_len);
-	}
-	tree_iter_release(&it);
-}
-
-static void mount_drop(struct mount *m, struct arch *a)
-{
-	struct inode_make mk = {
-		.parent = inode_get(m->inodes, FUSE_ROOT_ID), .arch = a,
-		.place = a->serial, .kind = INODE_ARCH
-	};
-	uint64_t root = inode_tab_find(m->inodes, &mk);
-	unsigned i;
-
-	(void)fuse_lowlevel_notify_inval_entry(m->se, FUSE_ROOT_ID, a->name,
-					       strlen(a->name));
-	/* Something below was in use when its name in the root went: the
-	 * archive's root has no name any more, but what is in it has. */
-	if (root == 0 || !arch_is_open(a))
-		return;
-	for (i = 0; i < a->root->n; i++)
-		mount_drop_folder(m, root, &a->root->layer[i]);
-}
-
-/* Let go of archives that were deleted.  Without a lock, and by no thread that
- * the kernel waits for: it waits here for lookups that are under way. */
-static void mount_let_go(struct mount *m)
-{
-	struct arch *a;
-	uint64_t at = 0;
-
-	while ((a = view_next_unlisted(m->view, at)) != NULL) {
-		at = a->serial + 1;
-		if (inode_tab_of(m->inodes, a) > 0)
-			mount_drop(m, a);
-		arch_idle(a, &m->ao, m->inodes);
-	}
-}
-
 static void mount_idle(void *ctx)
 {
-	int64_t now = clock_mono_nsec();
-	struct mount *m = ctx;
-
-	mount_pin_tick(m->pin);
-	if (!m->view || mount_pin_count(m->pin) == 0)
-		return;		/* the store is not asked without need */
-	if (now - m->idle_nsec < MOUNT_IDLE_NSEC)
-		return;
-	m->idle_nsec = now;
-	if (m->idle_count++ % MOUNT_IDLE_LOOK == 0)
-		view_refresh(m->view);
-	mount_let_go(m);
+	idle_look(ctx);
 }
 
 int mount_serve(struct mount *m, struct cancel *cancel, struct err *e)
@@ -364,6 +302,7 @@ void mount_free(struct mount *m)
 	reader_close(m->rd);
 	opts_release(&m->o);
 	control_release(&m->control);
+	merged_tab_release(&m->merged);
 	free(m->point);
 	pthread_mutex_destroy(&m->told_mtx);
 	free(m);

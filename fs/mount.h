@@ -7,11 +7,11 @@
 /*
  * The FUSE mount: a repository, or one archive, as a read-only directory tree.
  *
- * fuse_options: allow_other, uid=N, gid=N, umask=OCTAL, ignore_permissions,
- * nonempty, fsname=TEXT, (no)exec, (no)atime, allow_root, and what fstab brings
- * along.  The archived permissions hold, POSIX ACLs among them; with uid, gid,
- * umask or ignore_permissions the ACLs are shown but do not hold, as they
- * would grant what these take away.
+ * fuse_options: versions (merged.h), allow_other, uid=N, gid=N, umask=OCTAL,
+ * ignore_permissions, nonempty, fsname=TEXT, (no)exec, (no)atime, allow_root,
+ * and what fstab brings along.  The archived permissions hold, POSIX ACLs among
+ * them; with uid, gid, umask or ignore_permissions the ACLs are shown but do
+ * not hold, as they would grant what these take away.
  *
  * Where strip_components makes folders of the same name come together, they
  * are merged; of files of the same name the first is shown.

@@ -215,6 +215,9 @@ static void ops_init(void *ctx, struct fuse_conn_info *conn)
 	if (!m->o.ignore_permissions && !m->o.has_uid && !m->o.has_gid &&
 	    !m->o.has_umask)
 		want |= FUSE_CAP_POSIX_ACL;
+	/* Of a directory that was not opened the listing would be kept. */
+	if (m->o.versions)
+		want &= ~(unsigned)FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->want = want & conn->capable;
 	m->no_open = conn->want & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->want & FUSE_CAP_NO_OPENDIR_SUPPORT;

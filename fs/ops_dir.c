@@ -81,6 +81,16 @@ static int ops_enter(struct ops_look *l, uint64_t place,
 	return 0;
 }
 
+int ops_enter_at(struct mount *m, struct inode *n, uint64_t place,
+		 const struct entry *en, struct fuse_entry_param *ep,
+		 struct err *e)
+{
+	struct ops_look l;
+	int rc = ops_look(&l, m, n, e);
+
+	return rc == 0 ? ops_enter(&l, place, en, ep, e) : rc;
+}
+
 void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *ep)
 {
 	struct mount *m = ops_mount(req);
@@ -120,6 +130,10 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
 	}
+	if (n->kind == INODE_MERGED) {
+		ops_merged_lookup(req, n, name);
+		return;
+	}
 	if (n->kind == INODE_ROOT || n->kind == INODE_DATE) {
 		ops_view_lookup(req, n, name);
 		return;
@@ -145,8 +159,11 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, ENOSYS);	/* and is not asked again */
 		return;
 	}
-	fi->cache_readdir = 1;
-	fi->keep_cache = 1;
+	/* A merged directory changes and does not show it in its mtime. */
+	if (!ops_mount(req)->o.versions) {
+		fi->cache_readdir = 1;
+		fi->keep_cache = 1;
+	}
 	fuse_reply_open(req, fi);
 }
 
@@ -299,6 +316,15 @@ static void ops_list_reply(struct ops_list *l, int rc, const struct err *e)
 			inode_forget(l->m->inodes, l->id[--l->n_id], 1);
 }
 
+static int ops_list_any(struct ops_list *l, uint64_t off, struct err *e)
+{
+	if (l->n->kind == INODE_MERGED)
+		return ops_merged_list(l, off, e);
+	if (l->n->kind == INODE_ROOT || l->n->kind == INODE_DATE)
+		return ops_view_list(l, off, e);
+	return ops_list_dir(l, off, e);
+}
+
 static void ops_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		     bool plus)
 {
@@ -318,10 +344,7 @@ static void ops_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_err(req, ENOMEM);
 	else {
 		if (ops_list_dots(&l, &at))
-			rc = l.n->kind == INODE_ROOT ||
-			     l.n->kind == INODE_DATE ?
-			     ops_view_list(&l, at, &e) :
-			     ops_list_dir(&l, at, &e);
+			rc = ops_list_any(&l, at, &e);
 		ops_list_reply(&l, rc, &e);
 	}
 	free(l.buf);

@@ -419,8 +419,8 @@ static int ops_enter_seen(struct mount *m, const struct inode *n,
 		rc = ops_enter_hidden(m, n, l, &hidden, e);
 	if (rc == 0) {
 		layer = hidden->kind == INODE_ARCH ? l->dir.root : 0;
-		rc = ops_enter(m, hidden, dir_place(layer, ti.pos - 1), en, ep,
-			       e);
+		rc = ops_enter_at(m, hidden, dir_place(layer, ti.pos - 1), en,
+				  ep, e);
 		inode_forget(m->inodes, hidden->id, 1);
 	}
 	tree_iter_release(&ti);

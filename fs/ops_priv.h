@@ -51,6 +51,11 @@ void ops_list_add(struct ops_list *l, const char *name,
 void ops_list_name(struct ops_list *l, const char *name, uint64_t ino,
 		   mode_t type, uint64_t next);
 void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *ep);
+/* The inode of an entry of the directory n, one of an archive, and what the
+ * kernel is told of it. */
+int ops_enter_at(struct mount *m, struct inode *n, uint64_t place,
+		 const struct entry *en, struct fuse_entry_param *ep,
+		 struct err *e);
 void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -69,6 +74,11 @@ bool ops_view_is_control(const struct inode *parent, const char *name);
 void ops_view_lookup_control(fuse_req_t req, struct inode *root);
 void ops_view_read_control(fuse_req_t req, struct inode *n, size_t size,
 			   uint64_t off);
+
+/* ops_merged.c: INODE_MERGED */
+void ops_merged_getattr(fuse_req_t req, struct inode *n);
+void ops_merged_lookup(fuse_req_t req, struct inode *n, const char *name);
+int ops_merged_list(struct ops_list *l, uint64_t off, struct err *e);
 
 /* ops_file.c */
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -77,6 +77,7 @@ static int ops_view_stat(struct mount *m, struct inode *n, struct stat *st,
 		*secs = 0;
 		return ops_view_control(m, n, st, e);
 	case INODE_ENTRY:
+	case INODE_MERGED:
 		break;
 	}
 	BUG_ON(true);
@@ -90,6 +91,10 @@ void ops_view_getattr(fuse_req_t req, struct inode *n)
 	struct stat st;
 	double secs;
 
+	if (n->kind == INODE_MERGED) {
+		ops_merged_getattr(req, n);
+		return;
+	}
 	if (n->kind == INODE_ROOT || n->kind == INODE_DATE)
 		view_refresh(m->view);
 	if (ops_view_stat(m, n, &st, &secs, &e) < 0)

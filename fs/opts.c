@@ -25,6 +25,7 @@ static const struct opts_row opts_row[] = {
 	{ "ignore_permissions", OPTS_FLAG,
 	  offsetof(struct opts, ignore_permissions), NULL },
 	{ "nonempty", OPTS_FLAG, offsetof(struct opts, nonempty), NULL },
+	{ "versions", OPTS_FLAG, offsetof(struct opts, versions), NULL },
 	{ "uid", OPTS_UID, 0, NULL },
 	{ "gid", OPTS_GID, 0, NULL },
 	{ "umask", OPTS_UMASK, 0, NULL },
@@ -52,9 +53,6 @@ static const struct opts_row opts_row[] = {
 	{ "nouser", OPTS_DROP, 0, NULL },
 	{ "nofail", OPTS_DROP, 0, NULL },
 	{ "_netdev", OPTS_DROP, 0, NULL },
-	{ "versions", OPTS_REFUSE, 0, "the merged view of all versions of a "
-	  "file is not there yet; without it every archive is a folder of "
-	  "its own" },
 	{ "allow_damaged_files", OPTS_REFUSE, 0, "zeroes in place of lost "
 	  "bytes are never shown; a damaged file cannot be read, all others "
 	  "can" },

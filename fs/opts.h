@@ -9,7 +9,7 @@
 /* What -o says.  Options that are the kernel's or libfuse's are collected in
  * 'pass'; what fstab brings along and means nothing here is dropped. */
 struct opts {
-	bool allow_other, ignore_permissions, nonempty;
+	bool allow_other, ignore_permissions, nonempty, versions;
 	bool has_uid, has_gid, has_umask;
 	uid_t uid;
 	gid_t gid;

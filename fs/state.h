@@ -11,6 +11,7 @@
 #include "fs/cursor.h"
 #include "fs/mount.h"
 #include "fs/inode.h"
+#include "fs/merged_tab.h"
 #include "fs/ofile.h"
 #include "fs/opts.h"
 #include "fs/view.h"
@@ -56,6 +57,8 @@ struct mount {
 	struct cursor_tab *cursors;
 	struct ofile_tab *ofiles;
 	struct control control;
+	struct merged_tab merged;	/* -o versions */
+	struct key place_key;		/* makes places of names in it */
 	struct ahead *ahead;
 
 	pthread_mutex_t told_mtx;	/* a leaf */

@@ -26,6 +26,7 @@ struct view {
 	struct dates dates;	/* those listed */
 	struct arch *latest;
 	struct view_facts facts;
+	uint64_t generation;
 };
 
 static int view_name_cmp(const void *a, const void *b)
@@ -184,6 +185,7 @@ static int view_fill(struct view *v, const struct catalog *cat, struct err *e)
 		rc = view_take(v, shown.item[i], &names, e);
 	qsort(v->by_name, v->n_listed, sizeof(*v->by_name), view_name_cmp);
 	v->facts.archives = v->n_listed;
+	v->generation++;
 	if (rc == 0)
 		rc = dates_fill(&v->dates, v->by_name, v->n_listed, e);
 	free(names.sorted);
@@ -330,6 +332,40 @@ struct arch *view_next(struct view *v, uint64_t from)
 		a = v->arch[from];
 	pthread_mutex_unlock(&v->mtx);
 	return a;
+}
+
+uint64_t view_generation(struct view *v)
+{
+	uint64_t generation;
+
+	pthread_mutex_lock(&v->mtx);
+	generation = v->generation;
+	pthread_mutex_unlock(&v->mtx);
+	return generation;
+}
+
+static int view_time_cmp(const void *a, const void *b)
+{
+	const struct arch *const *x = a, *const *y = b;
+
+	if ((*x)->time_nsec != (*y)->time_nsec)
+		return (*x)->time_nsec < (*y)->time_nsec ? -1 : 1;
+	return (*x)->serial < (*y)->serial ? -1 : (*x)->serial > (*y)->serial;
+}
+
+int view_by_time(struct view *v, struct arch ***out, size_t *n,
+		 struct err *e)
+{
+	pthread_mutex_lock(&v->mtx);
+	*n = v->n_listed;
+	*out = mem_array(*n, sizeof(**out));
+	if (*out && *n)
+		memcpy(*out, v->by_name, *n * sizeof(**out));
+	pthread_mutex_unlock(&v->mtx);
+	if (!*out)
+		return err_nomem(e);
+	qsort(*out, *n, sizeof(**out), view_time_cmp);
+	return 0;
 }
 
 struct arch *view_next_unlisted(struct view *v, uint64_t from)

@@ -29,6 +29,11 @@ void view_free(struct view *v);			/* NULL ok; its archives too */
  * cannot be reached is logged, and what was last seen stays. */
 void view_refresh(struct view *v);
 
+/* Counts the changes of what is listed, from 1. */
+uint64_t view_generation(struct view *v);
+/* Those listed, oldest first; free(3) the array. */
+int view_by_time(struct view *v, struct arch ***out, size_t *n,
+		 struct err *e);
 /* An archive that is not listed any more: the first whose serial is >= from;
  * NULL: none. */
 struct arch *view_next_unlisted(struct view *v, uint64_t from);

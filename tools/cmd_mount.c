@@ -29,8 +29,8 @@ static const struct opt_row rows[] = {
 	{ OPT_BOOL, 'f', "foreground", AT(foreground), NULL,
 	  "stay in the foreground", 0, NULL },
 	{ OPT_STR, 'o', "options", AT(options), "OPTIONS",
-	  "uid=N, gid=N, umask=M, ignore_permissions, and those of FUSE, like "
-	  "allow_other", 0, NULL },
+	  "uid=N, gid=N, umask=M, ignore_permissions, versions, and those of "
+	  "FUSE, like allow_other", 0, NULL },
 	{ OPT_LIST, 0, "path", AT(paths), "PATH",
 	  "only this path of the archive; may be given more than once", 0,
 	  NULL },

@@ -36,7 +36,7 @@ static unsigned same_as(unsigned i)
 
 static void test_model(void **state)
 {
-	struct inode_tab *t = inode_tab_new(&arch_a);
+	struct inode_tab *t = inode_tab_new(INODE_ARCH, &arch_a);
 	struct inode *root = inode_get(t, FUSE_ROOT_ID), *n;
 	static uint64_t id[ENTRIES], owed[ENTRIES];
 	unsigned i, k, step, live = 0;
@@ -81,7 +81,7 @@ static void test_model(void **state)
 /* A parent outlives its children, however the kernel forgets them. */
 static void test_parents(void **state)
 {
-	struct inode_tab *t = inode_tab_new(&arch_a);
+	struct inode_tab *t = inode_tab_new(INODE_ARCH, &arch_a);
 	struct inode *up = inode_get(t, FUSE_ROOT_ID);
 	struct dir_layer layer = { .ref = { .kind = DIR_EMPTY } };
 	uint64_t id[100];
@@ -123,7 +123,7 @@ static void forget_too_much(void *arg)
 
 static void test_forget_too_much(void **state)
 {
-	struct inode_tab *t = inode_tab_new(&arch_a);
+	struct inode_tab *t = inode_tab_new(INODE_ARCH, &arch_a);
 
 	(void)state;
 	check_bug(forget_too_much, t);
@@ -143,7 +143,7 @@ static void test_no_memory(void **state)
 	(void)state;
 	for (at = 1; at < 6; at++) {
 		mem_fail(at, 1);
-		t = inode_tab_new(&arch_a);
+		t = inode_tab_new(INODE_ARCH, &arch_a);
 		for (i = 0; t && i < 2000 && rc == 0; i++) {
 			mk = make_entry(inode_get(t, FUSE_ROOT_ID), i);
 			rc = inode_enter(t, &mk, &n, &e);
@@ -178,7 +178,7 @@ static void *hammer(void *arg)
 
 static void test_threads(void **state)
 {
-	struct inode_tab *t = inode_tab_new(&arch_a);
+	struct inode_tab *t = inode_tab_new(INODE_ARCH, &arch_a);
 	pthread_t tid[THREADS];
 	void *bad;
 	unsigned i;

@@ -25,8 +25,9 @@ static void test_good(void **state)
 	assert_string_equal((const char *)o.pass.p, ",noexec");
 	assert_false(o.ignore_permissions || o.nonempty);
 	opts_release(&o);
-	check_ok(opts_parse(&o, "ignore_permissions,nonempty", &e), &e);
-	assert_true(o.ignore_permissions && o.nonempty);
+	check_ok(opts_parse(&o, "ignore_permissions,nonempty,versions",
+			    &e), &e);
+	assert_true(o.ignore_permissions && o.nonempty && o.versions);
 	opts_release(&o);
 	opts_release(&o);
 }
@@ -49,7 +50,7 @@ static void test_bad(void **state)
 		{ "allow_other=1", "takes no value" },
 		{ "noexec=1", "takes no value" },
 		{ "fsname=", "needs a name" },
-		{ "versions", "versions" },
+		{ "versions=1", "takes no value" },
 		{ "allow_damaged_files", "zeroes" },
 		{ "ro,fd=5", "'fd'" },
 	};
