@@ -27,6 +27,7 @@ struct run {
 	struct run_file *file;	/* the configurations */
 	size_t n_files;
 	int broken;		/* the error of one that could not be read */
+	const char *broken_file;
 	bool told;		/* the errors were shown */
 };
 

@@ -52,6 +52,61 @@ static int load_one(struct run *r, const char *path, struct err *e)
 	return rc;
 }
 
+static bool level_given(const struct run *r)
+{
+	static const char *const name[] = {
+		"verbose", "verbosity", "critical", "error", "warning", "info",
+		"debug"
+	};
+	unsigned index;
+	size_t i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (opt_find(app_groups, 0, name[i], &index) &&
+		    r->all.seen[index])
+			return true;
+	return false;
+}
+
+static enum talk_level more(enum talk_level a, int64_t verbosity)
+{
+	enum talk_level b = talk_level_of(verbosity);
+
+	return b < a ? b : a;
+}
+
+/* The file that wants most decides, as in borgmatic; the command line goes
+ * before all. */
+static void set_talk(struct run *r)
+{
+	struct talk_opts to = TALK_OPTS_INIT;
+	struct app_opts *o = &r->a->o;
+	struct err e;
+	size_t i;
+
+	to.json = o->log_json;
+	to.level = to.syslog_level = to.file_level = TALK_OFF;
+	for (i = 0; i < r->n_files; i++) {
+		const struct config *c = r->file[i].config;
+
+		to.level = more(to.level, c->verbosity);
+		to.syslog_level = more(to.syslog_level, c->syslog_verbosity);
+		to.file_level = more(to.file_level, c->log_file_verbosity);
+		to.json = to.json || c->log_json;
+		to.no_color = to.no_color || !c->color;
+		if (!to.file) {
+			to.file = c->log_file;
+			to.file_format = c->log_file_format;
+		}
+	}
+	if (level_given(r))
+		to.level = (enum talk_level)o->level;
+	o->level = (int)to.level;
+	logarg_fill(&o->log, &to);
+	if (talk_setup(&to, &e) < 0)
+		app_warn(r->a, "%s", e.msg);
+}
+
 int run_file_load(struct run *r, const struct strv *paths, struct err *e)
 {
 	size_t i, n = paths->n ? paths->n : 1;
@@ -67,15 +122,17 @@ int run_file_load(struct run *r, const struct strv *paths, struct err *e)
 			return rc;
 		if (rc < 0 && first.code != ERR_OK)
 			talk_error(&first);
-		if (rc < 0)
+		if (rc < 0) {
 			first = *e;
+			r->broken_file = paths->n ? paths->v[i] : NULL;
+		}
 	}
-	if (first.code == ERR_OK)
-		return 0;
 	*e = first;
 	if (r->n_files == 0)
 		return first.code;
-	talk_error(&first);
+	set_talk(r);
+	if (first.code != ERR_OK)
+		talk_error(&first);
 	r->broken = first.code;
 	return 0;
 }

@@ -64,6 +64,8 @@ void run_lock_drop(struct run_lock *l);
 /* run_repo.c: the actions of the run for one repository, with the commands
  * around them.  0, COMMAND_SOFT, or an error. */
 int run_repo(struct run *r, struct run_repo *q, struct err *e);
+/* What it is called in messages. */
+const char *run_repo_label(const struct config_repository *k);
 /* The names of the run's actions, for commands: at most so many. */
 #define RUN_NAMES 96
 size_t run_repo_names(const struct run *r, const char *out[RUN_NAMES]);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tools/hook/command.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 
 /* The repositories of one file that are still to be done; one that failed and
@@ -58,7 +59,7 @@ static int wait_turn(const struct queue *q, const struct run_repo *at,
 	if (at->tries == 0 || secs <= 0)
 		return 0;
 	talk_warn("%s: waiting %lld seconds before retry %u of %lld",
-		  at->repo->label ? at->repo->label : at->repo->path,
+		  run_repo_label(at->repo),
 		  (long long)secs, at->tries,
 		  (long long)q->f->config->retries);
 	while (clock_mono_nsec() < end && !cancel_wanted(q->r->a->cancel))
@@ -66,27 +67,27 @@ static int wait_turn(const struct queue *q, const struct run_repo *at,
 	return cancel_check(q->r->a->cancel, e);
 }
 
-/* What is wrong with the command line or the configuration stays wrong. */
-static bool worth_another_try(const struct queue *q,
-			      const struct run_repo *at, int rc)
+/* What is wrong with the configuration stays wrong. */
+static bool may_retry(const struct queue *q, const struct run_repo *at,
+		      const struct err *e)
 {
-	return rc != ERR_CONFIG && rc != ERR_CANCEL &&
+	return e->code != ERR_CONFIG && e->code != ERR_CANCEL &&
 		at->tries < q->f->config->retries && q->n < q->cap;
 }
 
-static void failed(struct queue *q, struct run_repo at, int rc,
-		   struct err *e)
+static void failed(struct queue *q, struct run_repo at, struct err *e)
 {
-	err_ctx(e, "%s", at.repo->label ? at.repo->label : at.repo->path);
-	if (worth_another_try(q, &at, rc)) {
+	talk_set_prefix(run_repo_label(at.repo));
+	if (may_retry(q, &at, e)) {
 		at.tries++;
 		q->v[q->n++] = at;
-		talk_warn("%s; retry %u of %lld comes", e->msg, at.tries,
+		talk_warn("%s (retry %u of %lld comes)", e->msg, at.tries,
 			  (long long)q->f->config->retries);
-		return;
+	} else {
+		talk_error(e);
+		keep_first(q, e, at.repo);
 	}
-	talk_error(e);
-	keep_first(q, e, at.repo);
+	talk_set_prefix(NULL);
 }
 
 /* Each repository; a failure of one is not one of the others'. */
@@ -103,11 +104,10 @@ static int repositories(struct queue *q, struct err *e)
 		if (rc == ERR_NOMEM)
 			return rc;
 		if (rc < 0)
-			failed(q, *at, rc, e);
+			failed(q, *at, e);
 		if (rc == COMMAND_SOFT)
 			talk_warn("%s: a command asked to leave it out this "
-				  "time", at->repo->label ? at->repo->label :
-				  at->repo->path);
+				  "time", run_repo_label(at->repo));
 		rc = rc == ERR_CANCEL ? rc : 0;
 	}
 	return rc;
@@ -226,6 +226,7 @@ int run_queue(struct run *r, struct err *e)
 	size_t i;
 
 	r->told = true;
+	r->a->summary = summary_new();
 	if (everything(r, true, 0, &first) == 0) {
 		for (i = 0; i < r->n_files; i++)
 			if (one_file(r, &r->file[i], &mine) < 0 &&
@@ -235,6 +236,13 @@ int run_queue(struct run *r, struct err *e)
 	if (everything(r, false, first.code != ERR_OK ? CONFIG_FAIL :
 		       CONFIG_FINISH, &mine) < 0 && first.code == ERR_OK)
 		first = mine;
+	if (r->broken) {
+		summary_begin(r->a->summary, r->broken_file, NULL);
+		summary_end(r->a->summary, "it could not be read");
+	}
+	summary_print(r->a->summary, r->a);
+	summary_free(r->a->summary);
+	r->a->summary = NULL;
 	*e = first;
 	return first.code != ERR_OK ? (int)first.code : r->broken;
 }

@@ -5,6 +5,9 @@
 
 #include "tools/help.h"
 #include "tools/hook/command.h"
+#include "tools/runstate.h"
+#include "tools/status.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 
 /* A repository at work. */
@@ -143,6 +146,36 @@ static int actions(struct work *w, struct err *e)
 	return rc == COMMAND_SOFT ? rc : commands_after(w, &at, rc, e);
 }
 
+/* For `status`. */
+static void note(struct work *w, int64_t begun, int rc, const struct err *e)
+{
+	struct runstate_run run = {
+		.url = w->q->repo->path, .label = w->q->repo->label,
+		.config = w->q->file->config->file, .started_nsec = begun,
+		.status = rc < 0 ? (int)status_of(rc) : w->r->a->failed ?
+			STATUS_FAILED : w->r->a->warned ? STATUS_WARNING :
+			STATUS_OK,
+		.error = rc < 0 ? e->msg : NULL
+	};
+	struct strv names = STRV_INIT;
+	bool noted = !w->r->a->o.dry_run;
+	size_t i;
+
+	for (i = 0; noted && i < w->r->n_calls; i++)
+		if (w->r->call[i].cmd->flags & CMD_EXCLUSIVE)
+			noted = strv_add(&names, w->r->call[i].cmd->name,
+					 NULL) == 0;
+	run.actions = &names;
+	if (noted && names.n)
+		runstate_note_run(&run);
+	strv_release(&names);
+}
+
+const char *run_repo_label(const struct config_repository *k)
+{
+	return k->label ? k->label : k->path;
+}
+
 int run_repo(struct run *r, struct run_repo *q, struct err *e)
 {
 	struct work w = {
@@ -155,13 +188,20 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	};
 	struct app *a = r->a;
 	const char *asked = a->o.repository;
+	int64_t begun = clock_wall_nsec();
 	int rc;
 
 	a->config = q->file->config;
 	a->repository = q->repo;
 	a->match = q->file->match;
 	a->o.repository = q->repo->path;
+	talk_set_prefix(run_repo_label(q->repo));
+	summary_begin(a->summary, q->file->config->file,
+		      run_repo_label(q->repo));
 	rc = actions(&w, e);
+	summary_end(a->summary, rc < 0 ? e->msg : NULL);
+	note(&w, begun, rc, e);
+	talk_set_prefix(NULL);
 	a->o.repository = asked;
 	a->config = NULL;
 	a->repository = NULL;
