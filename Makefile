@@ -139,6 +139,10 @@ faults: $(BUILD)/unit/test_faults
 	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
 rot: $(BUILD)/unit/test_rot
 	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
+.PHONY: hourly
+hourly: $(BUILD)/tools/hourly
+	BUILD=$(BUILD) HOURLY=$(or $(HOURLY),9490,1,730) TMPDIR=/dev/shm \
+		tests/cases/retention_hourly.py
 
 # GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help
 bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure

@@ -54,17 +54,30 @@ static char *re_valid(const char *text, size_t len, size_t *out_len)
 	return out;
 }
 
-/* "\Z" as Python means it: the very end. */
-static void re_end_anchor(char *text)
+/* Letters behind a '\' as Python has them: no others, so many hexadecimal
+ * digits, and "\Z" is the very end. */
+static int re_escapes(char *text, struct err *e)
 {
+	static const char hex[] = "0123456789abcdefABCDEF";
+	size_t want;
 	char *p;
 
-	for (p = text; *p; p++)
-		if (*p == '\\' && p[1]) {
-			p++;
-			if (*p == 'Z')
-				*p = 'z';
-		}
+	for (p = text; *p; p++) {
+		if (*p != '\\' || !p[1])
+			continue;
+		p++;
+		if (((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')) &&
+		    !strchr("AbBdDsSwWZafnrtvxu", *p))
+			return err_set(e, ERR_CONFIG, "Python's regular "
+				       "expressions have no \\%c", *p);
+		want = *p == 'x' ? 2 : *p == 'u' ? 4 : 0;
+		if (strspn(p + 1, hex) < want)
+			return err_set(e, ERR_CONFIG, "\\%c wants %zu "
+				       "hexadecimal digits", *p, want);
+		if (*p == 'Z')
+			*p = 'z';
+	}
+	return 0;
 }
 
 int pattern_re_new(struct pattern_re **out, const char *text, struct err *e)
@@ -82,7 +95,10 @@ int pattern_re_new(struct pattern_re **out, const char *text, struct err *e)
 		pattern_re_free(re);
 		return err_nomem(e);
 	}
-	re_end_anchor(re->text);
+	if ((code = re_escapes(re->text, e)) < 0) {
+		pattern_re_free(re);
+		return code;
+	}
 	re->code = pcre2_compile((PCRE2_SPTR)re->text, len,
 				 PCRE2_UTF | PCRE2_UCP | PCRE2_ALT_BSUX |
 				 PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
