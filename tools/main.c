@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/fstab.h"
+#include "tools/oldname.h"
 #include "tools/run.h"
 #include "tools/status.h"
 #include "tools/stop.h"
@@ -36,6 +37,10 @@ static int begin(struct app *a, struct run *r, struct strv *helper, int argc,
 	bool fake;
 	int rc;
 
+	if (oldname_words(helper, argc, argv, &rc, e))
+		return run_read(r, a, (int)helper->n, helper->v, e);
+	if (rc < 0)
+		return rc;
 	if (!fstab_is_helper(argv[0]))
 		return run_read(r, a, argc, argv, e);
 	rc = fstab_words(helper, argc, argv, &fake, e);

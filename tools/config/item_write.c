@@ -16,6 +16,36 @@ static bool means_else(const char *s)
 	return !s[strspn(s, "0123456789+-._eExobBaAcCdDfF:")];
 }
 
+/* Characters beyond ASCII that end lines, or that no text may begin with. */
+static const struct {
+	const char *bytes, *escape;
+} odd[] = {
+	{ "\xc2\x85", "\\N" }, { "\xe2\x80\xa8", "\\L" },
+	{ "\xe2\x80\xa9", "\\P" }, { "\xef\xbb\xbf", "\\uFEFF" }
+};
+
+static const char *odd_at(const char *s, size_t *len)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		*len = strlen(odd[i].bytes);
+		if (!strncmp(s, odd[i].bytes, *len))
+			return odd[i].escape;
+	}
+	return NULL;
+}
+
+static bool has_control(const char *s)
+{
+	size_t len;
+
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || odd_at(s, &len))
+			return true;
+	return false;
+}
+
 static bool needs_quotes(const struct item *it)
 {
 	const char *s = it->text;
@@ -27,18 +57,7 @@ static bool needs_quotes(const struct item *it)
 		return true;
 	if (it->quoted && means_else(s))
 		return true;
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return true;
-	return false;
-}
-
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return true;
-	return false;
+	return has_control(s);
 }
 
 static int put(struct buf *out, const char *s, struct err *e)
@@ -49,17 +68,24 @@ static int put(struct buf *out, const char *s, struct err *e)
 static int double_quoted(struct buf *out, const char *s, struct err *e)
 {
 	int rc = put(out, "\"", e);
+	const char *escape;
+	size_t len;
 
 	for (; rc == 0 && *s; s++) {
-		if (*s == '"' || *s == '\\')
+		escape = odd_at(s, &len);
+		if (escape) {
+			rc = put(out, escape, e);
+			s += len - 1;
+		} else if (*s == '"' || *s == '\\') {
 			rc = buf_printf(out, e, "\\%c", *s);
-		else if (*s == '\n')
+		} else if (*s == '\n') {
 			rc = put(out, "\\n", e);
-		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
 			rc = buf_printf(out, e, "\\x%02x",
 					(unsigned)(unsigned char)*s);
-		else
+		} else {
 			rc = buf_append(out, s, 1, e);
+		}
 	}
 	return rc == 0 ? put(out, "\"", e) : rc;
 }

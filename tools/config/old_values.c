@@ -156,6 +156,7 @@ static bool is_foreign(const char *path)
 		!strncmp(path, "http:", 5) || !strncmp(path, "https:", 6);
 }
 
+/* 'warnings' NULL: say nothing. */
 static int mend_path(struct item *it, struct strv *warnings, struct err *e)
 {
 	const char *colon, *rest;
@@ -172,7 +173,7 @@ static int mend_path(struct item *it, struct strv *warnings, struct err *e)
 		path = mem_printf("ssh://%.*s%s%s", (int)(colon - it->text),
 				  it->text, *rest == '/' ? "" : *rest == '~' ?
 				  "/" : "/./", rest);
-		if (path)
+		if (path && warnings)
 			rc = old_warn(warnings, it, e, "'%s' is an old form: "
 				      "write '%s'", it->text, path);
 	} else {
@@ -188,15 +189,18 @@ static int mend_path(struct item *it, struct strv *warnings, struct err *e)
 int old_paths(struct item *root, struct strv *warnings, struct err *e)
 {
 	struct item *list = item_get(root, "repositories"), *path;
+	struct item *checked = item_get(root, "check_repositories");
 	size_t i;
 	int rc = 0;
 
-	if (!list || list->kind != ITEM_LIST)
-		return 0;
-	for (i = 0; rc == 0 && i < list->n; i++) {
+	for (i = 0; list && list->kind == ITEM_LIST && i < list->n; i++) {
 		path = item_get(list->v[i], "path");
-		if (path && path->kind == ITEM_TEXT)
+		if (rc == 0 && path && path->kind == ITEM_TEXT)
 			rc = mend_path(path, warnings, e);
 	}
+	for (i = 0; checked && checked->kind == ITEM_LIST && i < checked->n;
+	     i++)
+		if (rc == 0 && checked->v[i]->kind == ITEM_TEXT)
+			rc = mend_path(checked->v[i], NULL, e);
 	return rc;
 }
