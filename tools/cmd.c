@@ -9,6 +9,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_create,
 	&cmd_list,
 	&cmd_info,
+	&cmd_status,
 	&cmd_extract,
 	&cmd_mount,
 	&cmd_umount,

@@ -61,6 +61,24 @@ char *human_duration(char out[HUMAN_BYTES], double secs)
 	return out;
 }
 
+char *human_age(char out[HUMAN_BYTES], int64_t secs)
+{
+	static const struct {
+		int64_t from, unit;
+		const char *name;
+	} step[] = {
+		{ 2 * 86400, 86400, "days" }, { 2 * 3600, 3600, "hours" },
+		{ 2 * 60, 60, "minutes" }, { INT64_MIN, 1, "seconds" }
+	};
+	size_t i = 0;
+
+	while (secs < step[i].from)
+		i++;
+	snprintf(out, HUMAN_BYTES, "%lld %s", (long long)(secs / step[i].unit),
+		 step[i].name);
+	return out;
+}
+
 static char type_letter(uint32_t mode)
 {
 	switch (mode & S_IFMT) {

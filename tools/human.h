@@ -19,6 +19,8 @@ enum human_flags {
 char *human_size(char out[HUMAN_BYTES], int64_t bytes, unsigned flags);
 /* "2 minutes 0.15 seconds" */
 char *human_duration(char out[HUMAN_BYTES], double secs);
+/* "40 seconds", "3 hours", "5 days": how long ago, roughly. */
+char *human_age(char out[HUMAN_BYTES], int64_t secs);
 /* "-rw-r--r--", as ls(1) */
 char *human_mode(char out[HUMAN_BYTES], uint32_t mode);
 

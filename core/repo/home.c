@@ -45,8 +45,11 @@ char *home_config(void)
 
 char *home_state(void)
 {
-	return home_dir("MUNIMENT_STATE_DIR", "XDG_STATE_HOME",
-			".local/state");
+	const char *xdg = getenv("XDG_STATE_HOME");
+
+	/* systemd's StateDirectory= */
+	return home_dir("MUNIMENT_STATE_DIR", xdg && *xdg == '/' ?
+			"XDG_STATE_HOME" : "STATE_DIRECTORY", ".local/state");
 }
 
 char *home_repo_cache(const struct sid *repo, const char *sub)

@@ -13,7 +13,8 @@
  * (what was done when; losing it costs doing it again).
  * $MUNIMENT_CACHE_DIR or $XDG_CACHE_HOME/muniment or ~/.cache/muniment;
  * $MUNIMENT_CONFIG_DIR or $XDG_CONFIG_HOME/muniment or ~/.config/muniment.
- * $MUNIMENT_STATE_DIR or $XDG_STATE_HOME/muniment or ~/.local/state/muniment.
+ * $MUNIMENT_STATE_DIR or $XDG_STATE_HOME/muniment, $STATE_DIRECTORY/muniment
+ * (systemd's) or ~/.local/state/muniment.
  * All return malloc'ed paths; NULL: no memory, or no home at all.
  */
 char *home_cache(void);
