@@ -163,6 +163,7 @@ COMPLETION = \
 	bash:bash-completion/completions/muniment \
 	zsh:zsh/site-functions/_muniment \
 	fish:fish/vendor_completions.d/muniment.fish
+UNITS = muniment.service muniment.timer
 install: all
 	$(INSTALL) -d $(D)/bin $(D)/sbin
 	$(INSTALL) -m 755 $(BUILD)/muniment $(D)/bin/muniment
@@ -176,12 +177,21 @@ install: all
 		$(BUILD)/muniment completion $${c%%:*} >$$to && \
 		chmod 644 $$to || exit 1; \
 	done
+	$(INSTALL) -d $(D)/lib/systemd/system $(D)/share/doc/muniment
+	$(INSTALL) -m 644 scripts/muniment.cron $(D)/share/doc/muniment
+	@for unit in $(UNITS); do \
+		sed 's|@BIN@|$(PREFIX)/bin|' scripts/$$unit \
+			>$(D)/lib/systemd/system/$$unit && \
+		chmod 644 $(D)/lib/systemd/system/$$unit || exit 1; \
+	done
 uninstall:
 	rm -f $(D)/bin/muniment $(D)/sbin/mount.muniment
 	rm -f $(foreach n,1 5 8,$(patsubst man/%,$(D)/share/man/man$(n)/%,\
 		$(call MAN,$(n))))
 	rm -f $(foreach c,$(COMPLETION),$(D)/share/$(lastword \
 		$(subst :, ,$(c))))
+	rm -f $(D)/share/doc/muniment/muniment.cron \
+		$(addprefix $(D)/lib/systemd/system/,$(UNITS))
 
 clean:
 	rm -rf build build-*

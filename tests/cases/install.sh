@@ -24,6 +24,23 @@ for file in bash:bash-completion/completions/muniment \
 	muniment completion "${file%%:*}" | cmp - "$d/share/${file#*:}"
 	n=$((n + 1))
 done
+
+# cron and systemd: the path of the program, and nothing that systemd minds
+cmp "$TOP/scripts/muniment.cron" $d/share/doc/muniment/muniment.cron
+units=$d/lib/systemd/system
+has $units/muniment.service "ExecStart=/usr/bin/muniment "
+cmp "$TOP/scripts/muniment.timer" $units/muniment.timer
+n=$((n + 3))
+if command -v systemd-analyze >/dev/null 2>&1; then
+	sed "s|=/usr/bin/muniment|=$PWD/$d/bin/muniment|" \
+		$units/muniment.service >muniment.service
+	cp $units/muniment.timer .
+	must systemd-analyze verify --man=no ./muniment.service \
+		./muniment.timer
+	[ ! -s "$ERR" ] || fail "systemd-analyze: $(cat "$ERR")"
+	must systemd-analyze security --offline=yes --threshold=70 \
+		./muniment.service
+fi
 eq "$(find d ! -type d | wc -l)" $n "number of installed files"
 
 # a second time over the first, then away
