@@ -10,7 +10,7 @@
 packages_build=(
 	gcc make pkg-config libc6-dev
 	libfuse3-dev fuse3 libsodium-dev libzstd-dev libxxhash-dev
-	libpcre2-dev libjansson-dev libqrencode-dev libyaml-dev
+	libpcre2-dev libjansson-dev libqrencode-dev libyaml-dev libssh-dev
 )
 
 # To test, lint, fuzz and compare.
@@ -21,6 +21,7 @@ packages_test=(
 	clang libclang-rt-14-dev strace valgrind
 	shellcheck man-db groff-base
 	borgbackup restic squashfs-tools squashfuse rsync zstd
+	openssh-server openssh-client
 	dovecot-core libarchive-tools python3-nacl python3-zstandard
 )
 

@@ -105,7 +105,12 @@ static const struct opt_row app_rows[] = {
 	{ OPT_STR, 0, "rsh", AT(rsh), "COMMAND",
 	  "how to reach a repository over ssh", OPT_REPEAT, NULL },
 	{ OPT_STR, 0, "remote-path", AT(remote_path), "PATH",
-	  "the program on the far side", OPT_REPEAT, NULL },
+	  "the program on the far side (not used: sftp needs none)",
+	  OPT_REPEAT, NULL },
+	{ OPT_COUNT, 0, "timeout", AT(timeout), "SECONDS",
+	  "how long a server may be away (default: 300)", OPT_REPEAT, NULL },
+	{ OPT_COUNT, 0, "upload-ratelimit|remote-ratelimit", AT(upload_kib),
+	  "KIB", "KiB a second to a server, at most", OPT_REPEAT, NULL },
 	{ 0 }
 };
 
@@ -141,6 +146,7 @@ void app_repo_opts(struct app *a, struct repo_opts *o)
 	o->pass = pass_get;
 	o->pass_ctx = a->cancel;
 	o->cancel = a->cancel;
+	o->store = &a->store;
 }
 
 int app_open(struct app *a, const char *url, struct repo **out, struct err *e)

@@ -15,7 +15,7 @@ struct app_opts {
 	int level;			/* enum talk_level */
 	enum app_progress progress;
 	bool help, version, iec, log_json, show_rc, show_version, dry_run;
-	unsigned lock_wait, umask;
+	unsigned lock_wait, umask, timeout, upload_kib;
 	const char *repository, *rsh, *remote_path;
 	struct strv config;		/* -c: files and folders */
 	struct strv override;
@@ -31,6 +31,8 @@ struct app {
 	struct summary *summary;	/* of a configured run, or NULL */
 	struct cancel *cancel;
 	struct strv command;	/* argv, for the record */
+	struct strv rsh;	/* remote.h */
+	struct store_opts store;
 	bool warned;		/* exit status 1, if nothing is worse */
 	bool failed;		/* exit status 2, and why was said already */
 	/* What a configured run is at; NULL: the command line says it all. */

@@ -92,10 +92,11 @@ static void tell(struct repo *r, const char *asked)
 	free(key);
 }
 
-static int already(const struct repoarg *ra, struct err *e)
+static int already(const struct app *a, const struct repoarg *ra,
+		   struct err *e)
 {
 	struct slot_repo info;
-	int rc = repo_probe(ra->url, &info, e);
+	int rc = repo_probe(ra->url, &a->store, &info, e);
 
 	if (rc == 0)
 		printf("%s is a repository already, nothing was changed\n",
@@ -123,7 +124,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 		rc = parse_mode(&init.mode, o->encryption, e);
 	if (rc < 0)
 		goto out;
-	rc = already(&ra, e);
+	rc = already(a, &ra, e);
 	if (rc != ERR_NOREPO)
 		goto out;
 	err_clear(e);
@@ -131,7 +132,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 	rc = repo_create(&r, ra.url, &init, &ro, e);
 	if (rc == 0)
 		tell(r, o->encryption);
-	else if (rc == ERR_EXIST && already(&ra, &why) == 0)
+	else if (rc == ERR_EXIST && already(a, &ra, &why) == 0)
 		rc = 0;		/* somebody else was faster */
 out:
 	repo_close(r);

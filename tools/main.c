@@ -8,6 +8,7 @@
 
 #include "tools/fstab.h"
 #include "tools/oldname.h"
+#include "tools/remote.h"
 #include "tools/run.h"
 #include "tools/status.h"
 #include "tools/stop.h"
@@ -79,6 +80,8 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = key_setup(&e);
 	if (rc == 0)
+		rc = remote_setup(&a, &e);
+	if (rc == 0)
 		rc = run_all(&r, &e);
 	if (rc < 0 && !r.told)
 		talk_error(&e);
@@ -95,6 +98,7 @@ int main(int argc, char **argv)
 	show_rc(&a, status);
 	run_release(&r);
 	strv_release(&a.command);
+	remote_release(&a);
 	strv_release(&helper);
 	return (int)status;
 }

@@ -78,8 +78,8 @@ static int read_line(int fd, char *out, size_t size, struct cancel *cancel,
 	return 0;
 }
 
-int tty_ask(const char *prompt, char *out, size_t size, struct cancel *cancel,
-	    struct err *e)
+static int ask(const char *prompt, char *out, size_t size, bool echo,
+	       struct cancel *cancel, struct err *e)
 {
 	struct termios old, quiet;
 	int fd = tty_fd(), rc;
@@ -92,15 +92,29 @@ int tty_ask(const char *prompt, char *out, size_t size, struct cancel *cancel,
 		return rc;
 	}
 	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (!echo)
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
 	quiet.c_lflag |= ICANON | ISIG;
 	tcsetattr(fd, TCSAFLUSH, &quiet);
 	put(fd, prompt);
 	rc = read_line(fd, out, size, cancel, e);
 	tcsetattr(fd, TCSAFLUSH, &old);
-	put(fd, "\n");
+	if (!echo)
+		put(fd, "\n");
 	close(fd);
 	if (rc < 0)
 		key_wipe(out, size);
 	return rc;
+}
+
+int tty_ask(const char *prompt, char *out, size_t size, struct cancel *cancel,
+	    struct err *e)
+{
+	return ask(prompt, out, size, false, cancel, e);
+}
+
+int tty_question(const char *prompt, char *out, size_t size,
+		 struct cancel *cancel, struct err *e)
+{
+	return ask(prompt, out, size, true, cancel, e);
 }

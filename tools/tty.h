@@ -13,6 +13,9 @@ bool tty_present(void);
  * ERR_CANCEL: interrupted.  ERR_AUTH: the end of the input. */
 int tty_ask(const char *prompt, char *out, size_t size, struct cancel *cancel,
 	    struct err *e);
+/* The same for what is no secret: with echo. */
+int tty_question(const char *prompt, char *out, size_t size,
+		 struct cancel *cancel, struct err *e);
 /* A line for the person, not for a log. */
 void tty_say(const char *text);
 

@@ -140,17 +140,18 @@ int repo_open(struct repo **out, const char *url, const struct repo_opts *o,
 	int rc;
 
 	*out = NULL;
-	if ((rc = store_open(&s, url, 0, e)) < 0)
+	if ((rc = store_open_with(&s, url, 0, o->store, e)) < 0)
 		return rc;
 	return repo_open_on(out, s, o, e);
 }
 
-int repo_probe(const char *url, struct slot_repo *info, struct err *e)
+int repo_probe(const char *url, const struct store_opts *o,
+	       struct slot_repo *info, struct err *e)
 {
 	struct store *s;
 	int rc;
 
-	if ((rc = store_open(&s, url, 0, e)) < 0)
+	if ((rc = store_open_with(&s, url, 0, o, e)) < 0)
 		return rc;
 	rc = repo_read_info(s, info, e);
 	store_close(s);
@@ -215,8 +216,8 @@ static int repo_keep_key_file(struct repo *r, const struct buf *slot,
 }
 
 /* A store that overwrites would let two commits replace each other. */
-static int repo_test_store(struct repo *r, const struct buf *any,
-			   struct err *e)
+static int repo_test_put(struct repo *r, const struct buf *any,
+			 unsigned flags, struct err *e)
 {
 	char hex[SID_HEX_BYTES];
 	struct sid name;
@@ -224,10 +225,10 @@ static int repo_test_store(struct repo *r, const struct buf *any,
 
 	key_random(&name, sizeof(name));
 	sid_hex(&name, hex);
-	rc = store_put_buf(r->store, STORE_PINS, hex, any, STORE_PUT_RACE, e);
+	rc = store_put_buf(r->store, STORE_PINS, hex, any, flags, e);
 	if (rc < 0)
 		return rc;
-	rc = store_put_buf(r->store, STORE_PINS, hex, any, STORE_PUT_RACE, e);
+	rc = store_put_buf(r->store, STORE_PINS, hex, any, flags, e);
 	if (rc == 0)
 		rc = err_set(e, ERR_CONFIG,
 			"'%s' overwrites files that exist: not safe for a "
@@ -237,6 +238,15 @@ static int repo_test_store(struct repo *r, const struct buf *any,
 	if (rc == 0)
 		rc = store_del(r->store, STORE_PINS, hex, e);
 	return rc;
+}
+
+/* There may be one way for names that decide a race and one for others. */
+static int repo_test_store(struct repo *r, const struct buf *any,
+			   struct err *e)
+{
+	int rc = repo_test_put(r, any, STORE_PUT_RACE, e);
+
+	return rc == 0 ? repo_test_put(r, any, 0, e) : rc;
 }
 
 static int repo_put_files(struct repo *r, const struct buf *slot,
@@ -323,7 +333,7 @@ int repo_create(struct repo **out, const char *url,
 	int rc;
 
 	*out = NULL;
-	if ((rc = store_open(&s, url, flags, e)) < 0)
+	if ((rc = store_open_with(&s, url, flags, o->store, e)) < 0)
 		return rc;
 	return repo_create_on(out, s, init, o, e);
 }

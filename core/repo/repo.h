@@ -28,6 +28,7 @@ struct repo_opts {
 	repo_pass_fn *pass;
 	void *pass_ctx;
 	struct cancel *cancel;		/* NULL: cannot be interrupted */
+	const struct store_opts *store;	/* of repo_open, repo_create; or NULL */
 };
 
 struct repo_init {
@@ -59,8 +60,10 @@ int repo_create_on(struct repo **out, struct store *s,
 int repo_open_on(struct repo **out, struct store *s,
 		 const struct repo_opts *o, struct err *e);
 void repo_close(struct repo *r);		/* NULL ok */
-/* Is there a repository?  0, or ERR_NOREPO, ERR_CONFIG, ERR_CORRUPT ... */
-int repo_probe(const char *url, struct slot_repo *info, struct err *e);
+/* Is there a repository?  0, or ERR_NOREPO, ERR_CONFIG, ERR_CORRUPT ...  'o'
+ * may be NULL. */
+int repo_probe(const char *url, const struct store_opts *o,
+	       struct slot_repo *info, struct err *e);
 
 struct store *repo_store(const struct repo *r);
 const char *repo_url(const struct repo *r);

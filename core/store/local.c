@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -12,49 +11,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "store/ops.h"
-
-static unsigned local_hex(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-unsigned local_folder(enum store_kind k, const char *name)
-{
-	unsigned fan;
-
-	if (k != STORE_DATA && k != STORE_META)
-		return k;
-	fan = local_hex(name[0]) << 4 | local_hex(name[1]);
-	return (k == STORE_DATA ? LOCAL_FAN_DATA : LOCAL_FAN_META) + fan;
-}
-
-const char *local_folder_path(unsigned folder, char out[LOCAL_FOLDER_BYTES])
-{
-	if (folder == LOCAL_TMP)
-		snprintf(out, LOCAL_FOLDER_BYTES, "tmp");
-	else if (folder < LOCAL_TMP)
-		snprintf(out, LOCAL_FOLDER_BYTES, "%s",
-			store_kind_name((enum store_kind)folder));
-	else
-		snprintf(out, LOCAL_FOLDER_BYTES, "%s/%02x",
-			folder < LOCAL_FAN_META ? "data" : "meta",
-			(folder - LOCAL_FAN_DATA) & 255);
-	return out;
-}
-
-const char *local_path(enum store_kind k, const char *name,
-		       char out[LOCAL_PATH_BYTES])
-{
-	char folder[LOCAL_FOLDER_BYTES];
-
-	if (k == STORE_ROOT)
-		snprintf(out, LOCAL_PATH_BYTES, "%s", name);
-	else
-		snprintf(out, LOCAL_PATH_BYTES, "%s/%s",
-			local_folder_path(local_folder(k, name), folder),
-			name);
-	return out;
-}
 
 int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e)
@@ -147,22 +103,17 @@ static bool local_is_borg(const struct local *l)
 /* What an existing folder without REPOSITORY is, in plain words. */
 static int local_judge(const struct local *l, struct err *e)
 {
-	const char *url = l->store.url;
+	const struct layout_other o = {
+		.borg = local_is_borg(l),
+		.restic = local_has(l, "config", S_IFREG) &&
+			local_has(l, "keys", S_IFDIR) &&
+			local_has(l, "snapshots", S_IFDIR),
+		.unfinished = local_has(l, "tmp", S_IFDIR) &&
+			local_has(l, "data", S_IFDIR) &&
+			local_has(l, "tombstones", S_IFDIR)
+	};
 
-	if (local_is_borg(l))
-		return err_set(e, ERR_NOREPO, "'%s' is a borg repository, "
-			"not a muniment repository", url);
-	if (local_has(l, "config", S_IFREG) && local_has(l, "keys", S_IFDIR) &&
-	    local_has(l, "snapshots", S_IFDIR))
-		return err_set(e, ERR_NOREPO, "'%s' is a restic repository, "
-			"not a muniment repository", url);
-	if (local_has(l, "tmp", S_IFDIR) && local_has(l, "data", S_IFDIR) &&
-	    local_has(l, "tombstones", S_IFDIR))
-		return err_set(e, ERR_NOREPO, "'%s' is a muniment repository "
-			"without its file REPOSITORY: its init did not end, "
-			"or it was damaged", url);
-	return err_set(e, ERR_NOREPO, "'%s' is not a muniment repository",
-		url);
+	return layout_judge_other(&o, l->store.url, e);
 }
 
 int local_open_root(struct local *l, struct err *e)

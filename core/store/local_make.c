@@ -7,31 +7,10 @@
 
 #include "base/io.h"
 
-/* What stands in the folder that a repository is to be made in. */
-struct local_found {
-	bool tmp;		/* ours, and the first that is made */
-	bool ours;		/* more of what an init makes */
-	bool foreign;
-	bool repository;
-};
-
 static int local_find(int dirfd, const char *name, void *ctx)
 {
-	struct local_found *found = ctx;
-	bool ours = strcmp(name, "README") == 0;
-	unsigned k;
-
 	(void)dirfd;
-	for (k = STORE_ROOT + 1; k < STORE_KINDS; k++)
-		ours |= strcmp(name, store_kind_name((enum store_kind)k)) == 0;
-	if (strcmp(name, "tmp") == 0)
-		found->tmp = true;
-	else if (strcmp(name, "REPOSITORY") == 0)
-		found->repository = true;
-	else if (ours)
-		found->ours = true;
-	else if (strcmp(name, "lost+found") != 0)
-		found->foreign = true;
+	layout_see(ctx, name);
 	return 0;
 }
 
@@ -65,7 +44,7 @@ static int local_find_data(struct local *l, bool *any, struct err *e)
 
 static int local_check_new(struct local *l, struct err *e)
 {
-	struct local_found found = { .tmp = false };
+	struct layout_found found = { .tmp = false };
 	const char *url = l->store.url;
 	bool any;
 	int errnum, rc;
@@ -73,19 +52,11 @@ static int local_check_new(struct local *l, struct err *e)
 	errnum = local_each(l->root, ".", local_find, &found);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot list '%s'", url);
-	if (found.repository)
-		return err_set(e, ERR_EXIST, "there is a repository at '%s' "
-			"already", url);
-	if (found.foreign || (found.ours && !found.tmp))
-		return err_set(e, ERR_EXIST, "'%s' is not empty, and not the "
-			"beginning of a muniment repository", url);
+	if ((rc = layout_judge_new(&found, url, e)) < 0)
+		return rc;
 	if ((rc = local_find_data(l, &any, e)) < 0)
 		return rc;
-	if (any)
-		return err_set(e, ERR_EXIST, "'%s' holds backups but no file "
-			"REPOSITORY: it is a damaged repository, and no "
-			"place for a new one", url);
-	return 0;
+	return any ? layout_say_damaged(url, e) : 0;
 }
 
 static int local_make_folder(struct local *l, const char *path, struct err *e)
@@ -119,15 +90,15 @@ static int local_make_sync(struct local *l, const char *path, struct err *e)
  * that did not end can be begun again. */
 static int local_make_folders(struct local *l, struct err *e)
 {
-	char path[LOCAL_FOLDER_BYTES];
+	char path[LAYOUT_FOLDER_BYTES];
 	unsigned i;
 	int rc;
 
 	if ((rc = local_make_folder(l, "tmp", e)) < 0 ||
 	    (rc = local_make_sync(l, ".", e)) < 0)
 		return rc;
-	for (i = STORE_ROOT + 1; i < LOCAL_FOLDERS; i++)
-		if ((rc = local_make_folder(l, local_folder_path(i, path),
+	for (i = STORE_ROOT + 1; i < LAYOUT_FOLDERS; i++)
+		if ((rc = local_make_folder(l, layout_folder_path(i, path),
 		    e)) < 0)
 			return rc;
 	if ((rc = local_make_sync(l, "data", e)) < 0 ||

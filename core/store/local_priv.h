@@ -8,27 +8,10 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "base/proc.h"
 #include "store/fdcache.h"
-#include "store/store.h"
+#include "store/layout.h"
 
-/*
- * The parts of the local store.  A path is relative to the folder of the
- * repository, which is held open; a "folder" is one of these by number, the
- * unit of the barrier.
- */
-enum {
-	LOCAL_TMP = STORE_KINDS,	/* below it: kinds by their number */
-	LOCAL_FAN_DATA,			/* data/00 */
-	LOCAL_FAN_META = LOCAL_FAN_DATA + 256,
-	LOCAL_FOLDERS = LOCAL_FAN_META + 256
-};
-#define LOCAL_FOLDER_BYTES 16
-#define LOCAL_PATH_BYTES (LOCAL_FOLDER_BYTES + STORE_NAME_MAX + 16)
-
-/* Where a file cannot be given a name without the risk of replacing another,
- * the name is a folder with the bytes in this file. */
-#define LOCAL_INNER "/content"
+/* The parts of the local store, whose folder is held open. */
 
 /* How a finished temporary file gets its name, best first. */
 enum local_way { LOCAL_RENAME, LOCAL_LINK, LOCAL_DIR, LOCAL_WAYS };
@@ -45,15 +28,10 @@ struct local {
 	bool lost;			/* sync_mtx: a barrier failed */
 	pthread_mutex_t dirty_mtx;	/* a leaf */
 	/* One bit a folder: names in it changed since its last fsync. */
-	uint64_t dirty[(LOCAL_FOLDERS + 63) / 64];	/* dirty_mtx */
+	uint64_t dirty[(LAYOUT_FOLDERS + 63) / 64];	/* dirty_mtx */
 };
 
 /* local.c */
-unsigned local_folder(enum store_kind k, const char *name);
-const char *local_folder_path(unsigned folder, char out[LOCAL_FOLDER_BYTES]);
-const char *local_path(enum store_kind k, const char *name,
-		       char out[LOCAL_PATH_BYTES]);
-
 int local_open_root(struct local *l, struct err *e);
 int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
@@ -97,9 +75,7 @@ int local_del(struct store *s, enum store_kind k, const char *name,
  * where something else has the name. */
 int local_size(int dirfd, const char *path, uint64_t *size);
 
-/* local_tmp.c: names in tmp/ say which process is writing. */
-int local_tmp_name(const struct local *l, char out[LOCAL_PATH_BYTES],
-		   struct err *e);
+/* local_tmp.c */
 void local_tmp_remove(const struct local *l, const char *path);
 /* Once, before the first put: remove what dead processes have left. */
 void local_tmp_tidy(struct local *l);

@@ -18,7 +18,7 @@
  * before it has a temporary name that nobody reads.
  */
 struct local_file {
-	char tmp[LOCAL_PATH_BYTES];
+	char tmp[LAYOUT_PATH_BYTES];
 	dev_t dev;
 	ino_t ino;
 	bool again;		/* it failed, surely without making the name */
@@ -50,7 +50,7 @@ static int local_write(struct local *l, struct local_file *f,
 {
 	int fd, rc;
 
-	if ((rc = local_tmp_name(l, f->tmp, e)) < 0)
+	if ((rc = layout_tmp(&l->self, f->tmp, e)) < 0)
 		return rc;
 	f->again = true;
 	fd = local_openat(l->root, f->tmp, O_WRONLY | O_CREAT | O_EXCL);
@@ -101,14 +101,14 @@ static int local_rename(struct local *l, const char *from, const char *to)
 static int local_way_dir(struct local *l, struct local_file *f,
 			 const char *path)
 {
-	char dir[LOCAL_PATH_BYTES], inner[LOCAL_PATH_BYTES +
-		sizeof(LOCAL_INNER)];
+	char dir[LAYOUT_PATH_BYTES], inner[LAYOUT_PATH_BYTES +
+		sizeof(LAYOUT_INNER)];
 	int errnum;
 
 	f->again = true;
-	if (local_tmp_name(l, dir, NULL) < 0)
+	if (layout_tmp(&l->self, dir, NULL) < 0)
 		return EIO;
-	snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, dir);
+	snprintf(inner, sizeof(inner), "%s" LAYOUT_INNER, dir);
 	if (local_mkdir(l->root, dir) < 0)
 		return errno;
 	errnum = local_rename(l, f->tmp, inner);
@@ -127,13 +127,13 @@ static int local_way_dir(struct local *l, struct local_file *f,
 static bool local_is_named(struct local *l, const struct local_file *f,
 			   enum local_way way, const char *path)
 {
-	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	char inner[LAYOUT_PATH_BYTES + sizeof(LAYOUT_INNER)];
 	struct stat st, tmp;
 
 	if (local_lstat(l->root, path, &st) < 0)
 		return false;
 	if (S_ISDIR(st.st_mode)) {
-		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+		snprintf(inner, sizeof(inner), "%s" LAYOUT_INNER, path);
 		if (local_lstat(l->root, inner, &st) < 0)
 			return false;
 	}
@@ -157,11 +157,11 @@ static bool local_cannot(int errnum)
 static void local_make_fan(struct local *l, enum store_kind k,
 			   const char *name)
 {
-	char path[LOCAL_FOLDER_BYTES];
-	unsigned folder = local_folder(k, name);
+	char path[LAYOUT_FOLDER_BYTES];
+	unsigned folder = layout_folder(k, name);
 
-	if (folder >= LOCAL_FAN_DATA &&
-	    local_mkdir(l->root, local_folder_path(folder, path)) == 0)
+	if (folder >= LAYOUT_FAN_DATA &&
+	    local_mkdir(l->root, layout_folder_path(folder, path)) == 0)
 		local_touch(l, k);
 }
 
@@ -175,12 +175,12 @@ static int local_name(struct local *l, struct local_file *f,
 		[LOCAL_DIR] = local_way_dir
 	};
 	enum local_way way = (enum local_way)atomic_load(&l->way);
-	char path[LOCAL_PATH_BYTES];
+	char path[LAYOUT_PATH_BYTES];
 	uint64_t size;
 	int errnum;
 
 	f->again = false;
-	local_path(k, name, path);
+	layout_path(k, name, path);
 	while (local_cannot(errnum = go[way](l, f, path)) &&
 	       way + 1 < LOCAL_WAYS)
 		way++;
@@ -189,13 +189,13 @@ static int local_name(struct local *l, struct local_file *f,
 		/* Where names are not journaled the temporary one must be
 		 * gone before it is tidied away, and its bytes with it. */
 		if (way != LOCAL_LINK)
-			local_touch(l, LOCAL_TMP);
-		local_touch(l, local_folder(k, name));
+			local_touch(l, LAYOUT_TMP);
+		local_touch(l, layout_folder(k, name));
 		return 0;
 	}
 	/* The name may be another's who has not come to a barrier yet, or
 	 * ours in spite of the failure. */
-	local_touch(l, local_folder(k, name));
+	local_touch(l, layout_folder(k, name));
 	if (errnum == EEXIST || errnum == ENOTEMPTY ||
 	    ((errnum == ENOTDIR || errnum == EISDIR) &&
 	     local_size(l->root, path, &size) == 0))

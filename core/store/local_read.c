@@ -16,13 +16,13 @@ static int local_noent(const char *path, struct err *e)
 
 int local_size(int dirfd, const char *path, uint64_t *size)
 {
-	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	char inner[LAYOUT_PATH_BYTES + sizeof(LAYOUT_INNER)];
 	struct stat st;
 
 	if (local_lstat(dirfd, path, &st) < 0)
 		return errno;
 	if (S_ISDIR(st.st_mode)) {
-		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+		snprintf(inner, sizeof(inner), "%s" LAYOUT_INNER, path);
 		if (local_lstat(dirfd, inner, &st) < 0)
 			return errno;
 	}
@@ -36,10 +36,10 @@ int local_stat(struct store *s, enum store_kind k, const char *name,
 	       uint64_t *size, struct err *e)
 {
 	struct local *l = (struct local *)(void *)s;
-	char path[LOCAL_PATH_BYTES];
+	char path[LAYOUT_PATH_BYTES];
 	int errnum;
 
-	local_path(k, name, path);
+	layout_path(k, name, path);
 	errnum = local_size(l->root, path, size);
 	if (errnum == ENOENT)
 		return local_noent(path, e);
@@ -82,11 +82,11 @@ static int local_open_regular(const struct local *l, const char *path,
 static int local_open_form(const struct local *l, const char *path,
 			   uint64_t *size)
 {
-	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	char inner[LAYOUT_PATH_BYTES + sizeof(LAYOUT_INNER)];
 	int fd = local_open_regular(l, path, size);
 
 	if (fd < 0 && errno == EISDIR) {
-		snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+		snprintf(inner, sizeof(inner), "%s" LAYOUT_INNER, path);
 		fd = local_open_regular(l, inner, size);
 	}
 	return fd;
@@ -97,11 +97,11 @@ static int local_borrow(struct local *l, enum store_kind k, const char *name,
 			struct fdcache_file *f, struct err *e)
 {
 	bool keep = k == STORE_DATA || k == STORE_META;
-	char path[LOCAL_PATH_BYTES];
+	char path[LAYOUT_PATH_BYTES];
 
 	if (keep && fdcache_find(l->fds, k, name, f))
 		return 0;
-	local_path(k, name, path);
+	layout_path(k, name, path);
 	f->slot = FDCACHE_NONE;
 	f->fd = local_open_form(l, path, &f->size);
 	if (f->fd < 0 && (errno == EMFILE || errno == ENFILE) &&
@@ -144,7 +144,7 @@ struct local_listing {
 	const struct local *l;
 	enum store_kind kind;
 	unsigned folder;
-	char path[LOCAL_FOLDER_BYTES];	/* of the folder */
+	char path[LAYOUT_FOLDER_BYTES];	/* of the folder */
 	store_list_fn *fn;
 	void *ctx;
 	struct err *e;
@@ -158,7 +158,7 @@ static int local_list_entry(int dirfd, const char *name, void *ctx)
 	int errnum;
 
 	if (!store_name_ok(g->kind, name) ||
-	    local_folder(g->kind, name) != g->folder) {
+	    layout_folder(g->kind, name) != g->folder) {
 		if (g->kind != STORE_ROOT)
 			log_debug("store", "'%s/%s/%s' is not ours",
 				g->l->store.url, g->path, name);
@@ -188,13 +188,13 @@ static int local_list_folder(struct local_listing *g)
 {
 	int errnum;
 
-	local_folder_path(g->folder, g->path);
+	layout_folder_path(g->folder, g->path);
 	errnum = local_each(g->l->root, g->path, local_list_entry, g);
 	if (errnum <= 0)
 		return g->rc;
 	/* Copying programs drop empty folders.  The others hold too much to
 	 * be taken for empty when they are missing. */
-	if (errnum == ENOENT && g->folder >= LOCAL_FAN_DATA)
+	if (errnum == ENOENT && g->folder >= LAYOUT_FAN_DATA)
 		return 0;
 	return local_list_failed(g, errnum);
 }
@@ -217,10 +217,10 @@ int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	fdcache_expire(((struct local *)(void *)s)->fds);
 	if (k != STORE_DATA && k != STORE_META)
 		return local_list_folder(&g);
-	local_folder_path(k, g.path);
+	layout_folder_path(k, g.path);
 	if (local_lstat(g.l->root, g.path, &st) < 0)
 		return local_list_failed(&g, errno);
-	g.folder = k == STORE_DATA ? LOCAL_FAN_DATA : LOCAL_FAN_META;
+	g.folder = k == STORE_DATA ? LAYOUT_FAN_DATA : LAYOUT_FAN_META;
 	for (i = 0; rc == 0 && i < 256; i++, g.folder++)
 		rc = local_list_folder(&g);
 	return rc;
@@ -230,10 +230,10 @@ int local_list(struct store *s, enum store_kind k, store_list_fn *fn,
  * after the barrier; a new put may have taken its place by then. */
 static int local_del_folder(struct local *l, const char *path)
 {
-	char inner[LOCAL_PATH_BYTES + sizeof(LOCAL_INNER)];
+	char inner[LAYOUT_PATH_BYTES + sizeof(LAYOUT_INNER)];
 	bool had;
 
-	snprintf(inner, sizeof(inner), "%s" LOCAL_INNER, path);
+	snprintf(inner, sizeof(inner), "%s" LAYOUT_INNER, path);
 	had = local_unlink(l->root, inner, 0) == 0;
 	if (!had && errno != ENOENT)
 		return errno;
@@ -247,11 +247,11 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 	      struct err *e)
 {
 	struct local *l = (struct local *)(void *)s;
-	char path[LOCAL_PATH_BYTES];
+	char path[LAYOUT_PATH_BYTES];
 	struct stat st;
 	int errnum = 0;
 
-	local_path(k, name, path);
+	layout_path(k, name, path);
 	if (local_unlink(l->root, path, 0) < 0)
 		errnum = errno;
 	if (k == STORE_DATA || k == STORE_META)
@@ -262,7 +262,7 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 	if ((errnum == EISDIR || errnum == EPERM) &&
 	    local_lstat(l->root, path, &st) == 0 && S_ISDIR(st.st_mode))
 		errnum = local_del_folder(l, path);
-	local_touch(l, local_folder(k, name));
+	local_touch(l, layout_folder(k, name));
 	if (errnum == ENOENT)
 		return local_noent(path, e);
 	if (errnum != 0)

@@ -11,13 +11,13 @@ void local_touch(struct local *l, unsigned folder)
 	pthread_mutex_unlock(&l->dirty_mtx);
 }
 
-/* The lowest dirty folder, clean from now on; LOCAL_FOLDERS: none is. */
+/* The lowest dirty folder, clean from now on; LAYOUT_FOLDERS: none is. */
 static unsigned local_take_dirty(struct local *l)
 {
-	unsigned i, folder = LOCAL_FOLDERS;
+	unsigned i, folder = LAYOUT_FOLDERS;
 
 	pthread_mutex_lock(&l->dirty_mtx);
-	for (i = 0; i < (LOCAL_FOLDERS + 63) / 64; i++) {
+	for (i = 0; i < (LAYOUT_FOLDERS + 63) / 64; i++) {
 		if (l->dirty[i] == 0)
 			continue;
 		folder = i * 64 + (unsigned)__builtin_ctzll(l->dirty[i]);
@@ -52,10 +52,10 @@ int local_sync_path(struct local *l, const char *path)
 
 static int local_sync_folder(struct local *l, unsigned folder, struct err *e)
 {
-	char path[LOCAL_FOLDER_BYTES];
+	char path[LAYOUT_FOLDER_BYTES];
 	int fd, errnum;
 
-	local_folder_path(folder, path);
+	layout_folder_path(folder, path);
 	fd = local_openat(l->root, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0) {
 		errnum = errno;
@@ -84,7 +84,7 @@ int local_sync(struct store *s, struct err *e)
 		rc = err_set(e, ERR_IO, "what was written cannot be trusted "
 			"to be on the disk, because writing a folder failed "
 			"before");
-	while (rc == 0 && (folder = local_take_dirty(l)) != LOCAL_FOLDERS)
+	while (rc == 0 && (folder = local_take_dirty(l)) != LAYOUT_FOLDERS)
 		rc = local_sync_folder(l, folder, e);
 	pthread_mutex_unlock(&l->sync_mtx);
 	return rc;

@@ -15,6 +15,9 @@ struct store_ops {
 		   struct err *e);
 	int (*get)(struct store *s, enum store_kind k, const char *name,
 		   uint64_t off, size_t len, struct buf *out, struct err *e);
+	/* May be NULL: then it is made of stat and get. */
+	int (*get_all)(struct store *s, enum store_kind k, const char *name,
+		       size_t max, struct buf *out, struct err *e);
 	int (*stat)(struct store *s, enum store_kind k, const char *name,
 		    uint64_t *size, struct err *e);
 	int (*list)(struct store *s, enum store_kind k, store_list_fn *fn,
@@ -30,5 +33,9 @@ struct store_ops {
 /* local.c: what store_open_local() is made of. */
 int local_attach(struct store **out, const char *path, unsigned flags,
 		 struct err *e);
+
+/* sftp.c: behind a server. */
+int sftp_attach(struct store **out, const char *url, unsigned flags,
+		const struct store_opts *o, struct err *e);
 
 #endif

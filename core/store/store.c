@@ -7,6 +7,7 @@
 
 #include "base/oid.h"
 #include "store/ops.h"
+#include "store/sshurl.h"
 #include "store/store_priv.h"
 
 static const char *const store_kind_names[STORE_KINDS] = {
@@ -78,27 +79,23 @@ static const char *store_url_scheme(const char *url)
 	return strncmp(s, "://", 3) == 0 ? s + 3 : NULL;
 }
 
-/* [user@]host:path, where borg would say so. */
-static bool store_url_is_scp(const char *url)
-{
-	size_t n = strcspn(url, ":/");
-
-	return n > 0 && url[n] == ':' && url[n + 1] != ':';
-}
-
 int store_open(struct store **out, const char *url, unsigned flags,
 	       struct err *e)
+{
+	return store_open_with(out, url, flags, NULL, e);
+}
+
+int store_open_with(struct store **out, const char *url, unsigned flags,
+		    const struct store_opts *o, struct err *e)
 {
 	const char *rest = store_url_scheme(url);
 	const char *path = url;
 
 	*out = NULL;
+	if (sshurl_is(url))
+		return sftp_attach(out, url, flags, o, e);
 	if (rest && strncmp(url, "file:", 5) == 0)
 		path = rest;
-	else if (store_url_is_scp(url) || strncmp(url, "ssh:", 4) == 0 ||
-		 strncmp(url, "sftp:", 5) == 0)
-		return err_set(e, ERR_CONFIG, "repositories over ssh are not "
-			"supported by this version (%s)", url);
 	else if (rest)
 		return err_set(e, ERR_CONFIG, "repositories at %.*s are not "
 			"supported by this version (%s)",
@@ -171,8 +168,13 @@ int store_get_all(struct store *s, enum store_kind k, const char *name,
 		  size_t max, struct buf *out, struct err *e)
 {
 	uint64_t size;
-	int rc;
+	int rc = store_check(s, k, name, e);
 
+	if (rc < 0)
+		return rc;
+	if (s->ops->get_all)
+		return store_done(s, s->ops->get_all(s, k, name, max, out, e),
+			e);
 	if ((rc = store_stat(s, k, name, &size, e)) < 0)
 		return rc;
 	if (size > max)

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "base/err.h"
 
 /*
@@ -55,18 +56,43 @@ struct store {
 	char *url;			/* for messages */
 };
 
+/* The server is one that nobody has seen before.  'line' is what its key would
+ * be in 'file'.  0: it is trusted, and shall be remembered; ERR_DENIED, in
+ * words: it is not. */
+typedef int store_host_fn(const char *host, const char *fingerprint,
+			  const char *line, const char *file, void *ctx,
+			  struct err *e);
+/* A secret that only a person knows, into out; ERR_DENIED: none is there. */
+typedef int store_ask_fn(const char *prompt, char *out, size_t size,
+			 void *ctx, struct err *e);
+
+/* For repositories over ssh; all may be zero. */
+struct store_opts {
+	char *const *rsh;	/* the command, ends with NULL; NULL: none */
+	unsigned timeout_secs;	/* how long without the server; 0: 300 */
+	uint64_t upload_rate;	/* bytes a second; 0: no limit */
+	store_host_fn *host;	/* NULL: an unknown server is refused */
+	store_ask_fn *ask;	/* NULL: there is nobody to ask */
+	void *ctx;
+	struct cancel *cancel;	/* ends the waiting for a lost server */
+};
+
 /*
- * Open by URL: a path or file://PATH.  HOST:PATH is a path only if a slash
- * comes before the colon (./a:b).  ERR_NOREPO: no such folder, or there is no
- * REPOSITORY in it (without STORE_CREATE).  ERR_EXIST (with STORE_CREATE): the
- * folder is there and is neither empty nor an unfinished init of ours.
- * ERR_CONFIG: a kind of URL this program does not know.
+ * Open by URL: a path, file://PATH, or one of the forms of sshurl.h, which
+ * means a server that speaks sftp.  HOST:PATH is a path only if a slash comes
+ * before the colon (./a:b).  'o' may be NULL and is for ssh.  ERR_NOREPO: no
+ * such folder, or there is no REPOSITORY in it (without STORE_CREATE).
+ * ERR_EXIST (with STORE_CREATE): the folder is there and is neither empty nor
+ * an unfinished init of ours.  ERR_CONFIG: a kind of URL this program does not
+ * know.
  *
  * STORE_CREATE makes the folders, durably; the repository exists when
  * REPOSITORY is put, which is the caller's and the last thing of an init.
  */
 int store_open(struct store **out, const char *url, unsigned flags,
 	       struct err *e);
+int store_open_with(struct store **out, const char *url, unsigned flags,
+		    const struct store_opts *o, struct err *e);
 void store_close(struct store *s);		/* NULL ok */
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What store.h promises, asked of every store: memory, a local folder with
- * each of the ways to give a file its name, and fault injection over memory.
+ * each of the ways to give a file its name, fault injection over memory, and
+ * OpenSSH's sftp server, whole and without its extensions.
  */
 #include "tests/lib/check.h"
 
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "store/store.h"
 #include "tests/lib/faultos.h"
 #include "tests/lib/tmpdir.h"
@@ -20,8 +23,10 @@
 /* One store to test, and the state of a test with it. */
 struct rig {
 	const char *name;
-	bool local, fault;
+	bool local, fault;		/* local: files, here or there */
 	uint32_t lacks;
+	const char *server;		/* a command that speaks sftp */
+	bool no_space;			/* and does not tell that */
 	char dir[256];			/* made once, emptied by each test */
 	struct store *s;
 };
@@ -37,6 +42,26 @@ static void fails(int rc, enum err_code code)
 {
 	check_err(rc, code, &e);
 	err_clear(&e);
+}
+
+#define SFTP_SERVER "/usr/lib/openssh/sftp-server"
+
+static int rig_attach(struct rig *r, unsigned flags)
+{
+	char sh[] = "sh", c[] = "-c", *text = NULL, url[300];
+	char *rsh[] = { sh, c, NULL, sh, NULL };
+	struct store_opts o = { .rsh = rsh };
+	int rc;
+
+	if (!r->server)
+		return store_open(&r->s, r->dir, flags, &e);
+	text = mem_printf("exec %s", r->server);
+	assert_non_null(text);
+	rsh[2] = text;
+	snprintf(url, sizeof(url), "host:%s", r->dir);
+	rc = store_open_with(&r->s, url, flags, &o, &e);
+	free(text);
+	return rc;
 }
 
 static void rig_open(struct rig *r)
@@ -56,12 +81,12 @@ static void rig_open(struct rig *r)
 	}
 	if (r->dir[0] == '\0') {
 		tmpdir_make(r->dir, sizeof(r->dir));
-		ok(store_open(&r->s, r->dir, STORE_CREATE, &e));
+		ok(rig_attach(r, STORE_CREATE));
 		ok(store_put(r->s, STORE_ROOT, "REPOSITORY", &iov, 1,
 			STORE_PUT_RACE, &e));
 		store_close(r->s);
 	}
-	ok(store_open(&r->s, r->dir, 0, &e));
+	ok(rig_attach(r, 0));
 }
 
 /* A name that every kind but STORE_ROOT takes. */
@@ -334,6 +359,12 @@ static void test_space(void **state)
 	uint64_t free_bytes = 0, total_bytes = 0;
 
 	rig_open(r);
+	if (r->no_space) {
+		fails(store_space(r->s, &free_bytes, &total_bytes, &e),
+			ERR_IO);
+		rig_close(r);
+		return;
+	}
 	ok(store_space(r->s, &free_bytes, &total_bytes, &e));
 	assert_true(total_bytes > 0);
 	assert_true(free_bytes <= total_bytes);
@@ -511,6 +542,11 @@ static struct rig rigs[] = {
 	{ .name = "local, no link", .local = true, .lacks = NO(LINKAT) },
 	{ .name = "local, neither", .local = true,
 	  .lacks = NO(RENAME_NEW) | NO(LINKAT) },
+	{ .name = "sftp", .local = true, .server = SFTP_SERVER },
+	{ .name = "sftp, no links", .local = true,
+	  .server = SFTP_SERVER " -P hardlink" },
+	{ .name = "sftp, version 3 only", .local = true, .no_space = true,
+	  .server = SFTP_SERVER " -P hardlink,fsync,statvfs,limits" },
 };
 
 int main(void)
@@ -535,6 +571,8 @@ int main(void)
 	int bad = 0;
 
 	for (i = 0; i < sizeof(rigs) / sizeof(*rigs); i++) {
+		if (rigs[i].server && access(SFTP_SERVER, X_OK) < 0)
+			continue;
 		memcpy(tests, one, sizeof(one));
 		for (j = 0; j < N; j++)
 			tests[j].initial_state = &rigs[i];

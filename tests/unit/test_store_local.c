@@ -126,17 +126,9 @@ static void refused(const char *url, unsigned flags, enum err_code code,
 
 static void test_urls(void **state)
 {
-	static const char *const far[] = { "ssh://host/x", "host:x",
-		"me@host:/x", "sftp://h/x", "host:./x", "h:" };
 	char url[300];
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(far) / sizeof(*far); i++) {
-		refused(far[i], 0, ERR_CONFIG, "over ssh are not supported by "
-			"this version");
-		assert_non_null(strstr(e.msg, far[i]));
-	}
 	refused("s3://bucket", 0, ERR_CONFIG, "s3://");
 	refused("", 0, ERR_CONFIG, "empty");
 	refused("file://", 0, ERR_CONFIG, "empty");

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_SFTP_PRIV_H
+#define STORE_SFTP_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/strv.h"
+#include "store/layout.h"
+#include "store/sftp_conn.h"
+
+/*
+ * The parts of a store behind an sftp server.  Its files are those of a local
+ * one.  Every step is made so that it can be done again after a connection
+ * was lost in its middle.
+ */
+#define SFTP_ROOT_MAX 4096
+#define SFTP_PATH_BYTES (SFTP_ROOT_MAX + LAYOUT_PATH_BYTES + 16)
+/* Bytes under way in one transfer. */
+#define SFTP_WINDOW (4u << 20)
+#define SFTP_WINDOW_REQS 128
+
+/* How a finished temporary file gets its name, best first.  A rename of
+ * version 3 must fail if the name is there; where it decides a race, a folder
+ * is renamed, which no server can get wrong. */
+enum sftp_way { SFTP_WAY_LINK, SFTP_WAY_RENAME };
+
+struct sftp_files;
+struct sftp {
+	struct store store;
+	struct wire_dial *dial;			/* dial_mtx */
+	struct sftp_conn_opts co;
+	struct cancel *cancel;
+	struct proc_id self;
+	char *root;
+	struct sftp_files *files;		/* open for reading */
+	atomic_int way;
+
+	pthread_mutex_t dial_mtx;		/* order: before mtx */
+	bool gave_up;				/* dial_mtx, as all below */
+	unsigned fails;				/* in a row */
+	int64_t dialed_nsec;
+
+	pthread_mutex_t tidy_mtx;		/* order: first, as sync_mtx */
+	bool tidied;				/* tidy_mtx */
+
+	pthread_mutex_t sync_mtx;		/* order: first */
+	bool lost;				/* sync_mtx: a barrier failed */
+	bool unconfirmed;			/* sync_mtx: said already */
+
+	pthread_mutex_t mtx;			/* of all below; a leaf */
+	struct sftp_conn *conn;			/* NULL: none yet */
+	uint64_t conn_no;			/* counts them, from 1 */
+	struct sftp_traffic gone;		/* of earlier ones */
+	/* One bit a folder: names in it changed since the last barrier. */
+	uint64_t dirty[(LAYOUT_FOLDERS + 63) / 64];
+	struct strv fresh;			/* paths put since then */
+	uint64_t fresh_no;			/* connection of the first */
+};
+
+/* sftp.c */
+typedef int sftp_op_fn(struct sftp *s, struct sftp_conn *c, void *arg,
+		       struct err *e);
+/* Do it, and again as often as it returns ERR_RETRY because the connection was
+ * lost; never returns that. */
+int sftp_do(struct sftp *s, sftp_op_fn *fn, void *arg, struct err *e);
+uint64_t sftp_no(struct sftp *s);	/* the connection's number */
+/* 'rel' below the repository's folder. */
+const char *sftp_path(const struct sftp *s, const char *rel,
+		      char out[SFTP_PATH_BYTES]);
+
+/* sftp_call.c: one request each.  0, ERR_RETRY, or ERR_OK with a refusal in
+ * *code, for which SFTP_OK is "done". */
+int sftp_call(struct sftp_conn *c, struct sftp_req *r, int put_rc,
+	      uint32_t *code);
+int sftp_lstat(struct sftp_conn *c, const char *path, struct sftp_attrs *at,
+	       uint32_t *code);
+int sftp_open(struct sftp_conn *c, const char *path, unsigned flags,
+	      struct sftp_handle *h, uint32_t *code);
+int sftp_remove(struct sftp_conn *c, enum sftp_type t, const char *path,
+		uint32_t *code);		/* REMOVE, RMDIR */
+int sftp_mkdir(struct sftp_conn *c, const char *path, uint32_t *code);
+int sftp_rename(struct sftp_conn *c, const char *from, const char *to,
+		uint32_t *code);
+int sftp_link(struct sftp_conn *c, const char *from, const char *to,
+	      uint32_t *code);
+int sftp_fsync(struct sftp_conn *c, const struct sftp_handle *h,
+	       uint32_t *code);
+void sftp_close_later(struct sftp_conn *c, const struct sftp_handle *h);
+void sftp_remove_later(struct sftp_conn *c, const char *path);
+/* A regular file's size, in either of its forms; SFTP_NO_SUCH_FILE also where
+ * something else has the name.  *inner: it is a folder with the file in it. */
+int sftp_size(struct sftp_conn *c, const char *path, uint64_t *size,
+	      bool *inner, uint32_t *code);
+/* The same of many paths at once. */
+struct sftp_look {
+	char *path;
+	uint64_t size;
+	uint32_t code;
+};
+int sftp_sizes(struct sftp_conn *c, struct sftp_look *look, size_t n,
+	       struct err *e);
+/* An error from what a server said. */
+int sftp_say(uint32_t code, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int sftp_say_noent(enum store_kind k, const char *name, struct err *e);
+int sftp_say_exist(enum store_kind k, const char *name, struct err *e);
+int sftp_say_short(enum store_kind k, const char *name, struct err *e);
+
+/* sftp_bytes.c: many at once.  Both return 0, ERR_RETRY, or another error. */
+int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
+		    uint64_t off, uint8_t *dst, size_t len, struct err *e);
+/*
+ * The bytes of iov from *from on.  With 'sync', what was written is made
+ * durable now and then on a slow line, and *from moves to there: where to go
+ * on after ERR_RETRY.
+ */
+int sftp_write_bytes(struct sftp_conn *c, const struct sftp_handle *h,
+		     const struct iovec *iov, int n, uint64_t *from,
+		     bool sync, struct err *e);
+
+/* sftp_files.c: files of data/ and meta/ that are kept open for reading. */
+struct sftp_file {
+	struct sftp_handle h;
+	uint64_t size;
+	unsigned slot;		/* SFTP_FILE_LOOSE: done() closes it */
+};
+enum { SFTP_FILES = 32, SFTP_FILE_LOOSE = SFTP_FILES };
+struct sftp_files *sftp_files_new(void);
+void sftp_files_free(struct sftp_files *f);
+/* Of this connection only; older ones are forgotten. */
+bool sftp_files_find(struct sftp_files *f, uint64_t no, enum store_kind k,
+		     const char *name, struct sftp_file *out);
+/* It may push another one out, which is closed. */
+void sftp_files_add(struct sftp_files *f, uint64_t no, struct sftp_conn *c,
+		    enum store_kind k, const char *name,
+		    struct sftp_file *file);
+void sftp_files_done(struct sftp_files *f, struct sftp_conn *c,
+		     const struct sftp_file *file);
+void sftp_files_drop(struct sftp_files *f, uint64_t no, struct sftp_conn *c,
+		     enum store_kind k, const char *name);
+/* Those that have been open for long: a deleted one keeps its space. */
+void sftp_files_expire(struct sftp_files *f, uint64_t no,
+		       struct sftp_conn *c);
+
+/* sftp_get.c */
+int sftp_get(struct store *s, enum store_kind k, const char *name,
+	     uint64_t off, size_t len, struct buf *out, struct err *e);
+int sftp_get_all(struct store *s, enum store_kind k, const char *name,
+		 size_t max, struct buf *out, struct err *e);
+int sftp_stat(struct store *s, enum store_kind k, const char *name,
+	      uint64_t *size, struct err *e);
+/* sftp_put.c */
+int sftp_put(struct store *s, enum store_kind k, const char *name,
+	     const struct iovec *iov, int n, unsigned flags, struct err *e);
+/* sftp_list.c */
+int sftp_list(struct store *s, enum store_kind k, store_list_fn *fn,
+	      void *ctx, struct err *e);
+typedef int sftp_entry_fn(const struct sftp_name *name, void *ctx);
+/* Every entry of one folder but . and ..; *code as sftp_call.  fn may be
+ * called again from the beginning.  Returns what it did. */
+int sftp_each(struct sftp_conn *c, const char *path, sftp_entry_fn *fn,
+	      void *ctx, uint32_t *code);
+/* sftp_del.c */
+int sftp_del(struct store *s, enum store_kind k, const char *name,
+	     struct err *e);
+void sftp_tmp_tidy(struct sftp *s);
+void sftp_tmp_remove(struct sftp_conn *c, const char *path);
+/* sftp_sync.c */
+void sftp_touch(struct sftp *s, unsigned folder);
+/* A path that was put on connection 'no'. */
+int sftp_touch_name(struct sftp *s, unsigned folder, const char *rel,
+		    uint64_t no, struct err *e);
+int sftp_sync(struct store *s, struct err *e);
+/* Make the folders durable where that is possible; *can: it is. */
+int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,
+		    const struct strv *rel, bool *can, struct err *e);
+/* sftp_make.c */
+int sftp_make(struct sftp *s, unsigned flags, struct err *e);
+int sftp_open_old(struct sftp *s, struct err *e);
+
+#endif

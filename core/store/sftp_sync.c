@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The barrier.  A file's bytes are durable before it has its name; here the
+ * folders are, by opening them as files, which servers on Unix allow.
+ */
+#include "store/sftp_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+void sftp_touch(struct sftp *s, unsigned folder)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->dirty[folder / 64] |= (uint64_t)1 << folder % 64;
+	pthread_mutex_unlock(&s->mtx);
+}
+
+int sftp_touch_name(struct sftp *s, unsigned folder, const char *rel,
+		    uint64_t no, struct err *e)
+{
+	int rc;
+
+	sftp_touch(s, folder);
+	pthread_mutex_lock(&s->mtx);
+	if (s->fresh.n == 0)
+		s->fresh_no = no;
+	rc = strv_add(&s->fresh, rel, e);
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
+
+struct folder_sync {
+	struct sftp_req open, sync;
+	struct sftp_handle h;
+	bool opened;
+};
+
+static int sync_open(struct sftp *s, struct sftp_conn *c,
+		     struct folder_sync *f, char **rel, size_t n, bool *can,
+		     struct err *e)
+{
+	char path[SFTP_PATH_BYTES];
+	size_t i, sent;
+	int rc = 0;
+
+	for (sent = 0; rc == 0 && sent < n; sent++) {
+		f[sent].open.want = SFTP_HANDLE;
+		rc = sftp_put_open(&f[sent].open.head,
+			sftp_path(s, rel[sent], path), SFTP_O_READ, 0, e);
+		if (rc == 0)
+			sftp_conn_send(c, &f[sent].open);
+	}
+	for (i = 0; i < sent; i++) {
+		struct sftp_req *r = &f[i].open;
+
+		if (r->state == SFTP_REQ_IDLE)
+			continue;
+		if (sftp_conn_wait(c, r) < 0)
+			rc = ERR_RETRY;
+		f[i].opened = r->good &&
+			sftp_get_handle(r->body.p, r->body.len, &f[i].h);
+		if (rc == 0 && !r->good && r->code == SFTP_NO_SUCH_FILE)
+			rc = sftp_say(r->code, e, "cannot open folder '%s'",
+				rel[i]);
+		*can &= f[i].opened;
+	}
+	return rc;
+}
+
+/* What servers say of a folder on a file system that has no fsync for it. */
+static bool sync_cannot(uint32_t code)
+{
+	return code == SFTP_OP_UNSUPPORTED || code == SFTP_BAD_MESSAGE;
+}
+
+static int sync_some(struct sftp *s, struct sftp_conn *c,
+		     struct folder_sync *f, char **rel, size_t n, bool *can,
+		     struct err *e)
+{
+	int rc = sync_open(s, c, f, rel, n, can, e);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct sftp_req *r = &f[i].sync;
+
+		r->want = SFTP_STATUS;
+		if (rc != 0 || !f[i].opened)
+			continue;
+		rc = sftp_put_ext_handle(&r->head, "fsync@openssh.com",
+			&f[i].h, e);
+		if (rc == 0)
+			sftp_conn_send(c, r);
+	}
+	for (i = 0; i < n; i++) {
+		struct sftp_req *r = &f[i].sync;
+
+		if (f[i].opened)
+			sftp_close_later(c, &f[i].h);
+		if (r->state == SFTP_REQ_IDLE)
+			continue;
+		if (sftp_conn_wait(c, r) < 0)
+			rc = ERR_RETRY;
+		else if (!r->good && sync_cannot(r->code))
+			*can = false;
+		else if (!r->good && rc == 0)
+			rc = sftp_say(r->code, e, "cannot write folder '%s'",
+				rel[i]);
+	}
+	for (i = 0; i < n; i++) {
+		sftp_req_release(&f[i].open);
+		sftp_req_release(&f[i].sync);
+	}
+	return rc;
+}
+
+int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,
+		    const struct strv *rel, bool *can, struct err *e)
+{
+	size_t at, n, most = sftp_conn_caps(c)->handles / 2;
+	struct folder_sync *f;
+	int rc = 0;
+
+	*can = sftp_conn_caps(c)->fsync;
+	if (!*can || rel->n == 0)
+		return 0;
+	for (at = 0; rc == 0 && at < rel->n; at += n) {
+		n = rel->n - at < most ? rel->n - at : most;
+		f = mem_zero(n, sizeof(*f));
+		if (!f)
+			return err_nomem(e);
+		rc = sync_some(s, c, f, rel->v + at, n, can, e);
+		free(f);
+	}
+	return rc;
+}
+
+/* What a barrier is about. */
+struct barrier {
+	struct strv folders, fresh;
+	uint64_t no;			/* of the first put's connection */
+	bool can;
+};
+
+/*
+ * After a new connection the server may be one that has crashed meanwhile, and
+ * names that were not durable yet are gone.
+ */
+static int sync_verify(struct sftp *s, struct sftp_conn *c,
+		       const struct barrier *b, struct err *e)
+{
+	struct sftp_look *look;
+	char path[SFTP_PATH_BYTES];
+	size_t i;
+	int rc = 0;
+
+	if (b->fresh.n == 0 || b->no == sftp_no(s))
+		return 0;
+	look = mem_zero(b->fresh.n, sizeof(*look));
+	if (!look)
+		return err_nomem(e);
+	for (i = 0; rc == 0 && i < b->fresh.n; i++) {
+		look[i].path = mem_str(sftp_path(s, b->fresh.v[i], path));
+		if (!look[i].path)
+			rc = err_nomem(e);
+	}
+	if (rc == 0)
+		rc = sftp_sizes(c, look, b->fresh.n, e);
+	for (i = 0; rc == 0 && i < b->fresh.n; i++)
+		if (look[i].code != SFTP_OK)
+			rc = sftp_say(look[i].code, e, "'%s' was stored, and "
+				"after the connection was lost it is not "
+				"there", b->fresh.v[i]);
+	for (i = 0; i < b->fresh.n; i++)
+		free(look[i].path);
+	free(look);
+	return rc;
+}
+
+static int sync_op(struct sftp *s, struct sftp_conn *c, void *arg,
+		   struct err *e)
+{
+	struct barrier *b = arg;
+	int rc = sftp_sync_paths(s, c, &b->folders, &b->can, e);
+
+	return rc == 0 ? sync_verify(s, c, b, e) : rc;
+}
+
+/* What there is to do, and nothing from now on. */
+static int sync_take(struct sftp *s, struct barrier *b, struct err *e)
+{
+	char path[LAYOUT_FOLDER_BYTES];
+	unsigned i;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	for (i = 0; rc == 0 && i < LAYOUT_FOLDERS; i++)
+		if (s->dirty[i / 64] >> i % 64 & 1)
+			rc = strv_add(&b->folders, layout_folder_path(i,
+				path), e);
+	if (rc == 0) {
+		memset(s->dirty, 0, sizeof(s->dirty));
+		b->fresh = s->fresh;
+		b->no = s->fresh_no;
+		s->fresh = (struct strv)STRV_INIT;
+	}
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
+
+static void sync_say(struct sftp *s)
+{
+	if (!s->unconfirmed)
+		log_warn("ssh", "%s: durability unconfirmed: the server does "
+			"not say when files are on its disk (no fsync over "
+			"sftp), so a power cut there may take away what was "
+			"just stored", s->store.url);
+	s->unconfirmed = true;
+}
+
+int sftp_sync(struct store *store, struct err *e)
+{
+	struct sftp *s = (struct sftp *)(void *)store;
+	struct barrier b = { .can = true };
+	int rc = 0;
+
+	pthread_mutex_lock(&s->sync_mtx);
+	if (s->lost)
+		rc = err_set(e, ERR_IO, "what was written cannot be trusted "
+			"to be on the disk, because a barrier failed before");
+	if (rc == 0)
+		rc = sync_take(s, &b, e);
+	if (rc == 0 && b.folders.n > 0) {
+		rc = sftp_do(s, sync_op, &b, e);
+		s->lost = rc < 0;
+		if (rc == 0 && !b.can)
+			sync_say(s);
+	}
+	pthread_mutex_unlock(&s->sync_mtx);
+	strv_release(&b.folders);
+	strv_release(&b.fresh);
+	return rc;
+}

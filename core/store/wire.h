@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_WIRE_H
+#define STORE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "store/sshurl.h"
+#include "store/store.h"
+
+/*
+ * Bytes to and from an sftp server.  One thread at a time; nothing blocks but
+ * the opening.
+ */
+struct wire;
+struct wire_ops {
+	/* How many bytes; 0: none now.  ERR_IO: the other side is gone. */
+	ssize_t (*read)(struct wire *w, void *p, size_t len, struct err *e);
+	ssize_t (*write)(struct wire *w, const void *p, size_t len,
+			 struct err *e);
+	/* What poll(2) has to wait for on 'fd' before the next call is worth
+	 * it; 'more': there are bytes to write. */
+	short (*events)(struct wire *w, bool more);
+	void (*close)(struct wire *w);
+};
+struct wire {
+	const struct wire_ops *ops;
+	int fd;
+};
+
+/*
+ * What is kept between one connection and the next: the loaded key, and that
+ * the user was asked.
+ */
+struct wire_dial;
+/* Judges o->rsh; both arguments are copied. */
+int wire_dial_new(struct wire_dial **out, const struct sshurl *u,
+		  const struct store_opts *o, struct err *e);
+void wire_dial_free(struct wire_dial *d);	/* NULL ok */
+/*
+ * Connect, log in, start the sftp server.  ERR_IO: not now (nobody answers,
+ * the line is down), another try may succeed; all others are final.
+ */
+int wire_open(struct wire **out, struct wire_dial *d, struct err *e);
+void wire_close(struct wire *w);		/* NULL ok */
+/* A server given by two ends of a socket (owned): tests, fuzzing. */
+struct wire *wire_fd(int fd);
+
+#endif

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh disable=SC2034
+#
+# For test scripts, after lib.sh:  . "$TOP/tests/sshd.sh"
+#
+# An OpenSSH server of the test's own on the loopback: its configuration, its
+# keys, a free port.  Nothing of the machine's ssh is used.
+#
+#   sshd_start [CONFIGURATION-LINE...]	sets SSHD_PORT, and SSHD_CMD: an ssh
+#					command with the client's key, for
+#					MUNIMENT_RSH
+#   sshd_stop
+
+SSHD_DIR=$TMPDIR/sshd
+SSHD_PROGRAM=$(command -v sshd || echo /usr/sbin/sshd)
+SSHD_USER=$(id -un)
+
+sshd_need() {
+	need ssh ssh-keygen python3
+	[ -x "$SSHD_PROGRAM" ] || skip "'sshd' is not installed"
+	[ "$(id -u)" != 0 ] || [ -d /run/sshd ] || mkdir -p /run/sshd
+}
+
+sshd_keys() {
+	mkdir -m 700 "$SSHD_DIR"
+	for sshd_key in host user; do
+		ssh-keygen -q -t ed25519 -N '' -C "$sshd_key" \
+			-f "$SSHD_DIR/$sshd_key"
+	done
+	cp "$SSHD_DIR/user.pub" "$SSHD_DIR/authorized"
+	chmod 600 "$SSHD_DIR/authorized"
+}
+
+sshd_free_port() {
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+sshd_answers() {
+	python3 -c 'import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+sys.exit(s.recv(4) != b"SSH-")' "$1" 2>/dev/null
+}
+
+sshd_start() {
+	[ -d "$SSHD_DIR" ] || sshd_keys
+	SSHD_PORT=${SSHD_PORT:-$(sshd_free_port)}
+	{
+		printf '%s\n' "$@"
+		cat <<-END
+		Port $SSHD_PORT
+		ListenAddress 127.0.0.1
+		HostKey $SSHD_DIR/host
+		AuthorizedKeysFile $SSHD_DIR/authorized
+		PidFile none
+		StrictModes no
+		UsePAM no
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		PermitRootLogin yes
+		MaxStartups 100
+		Subsystem sftp internal-sftp
+		END
+	} >"$SSHD_DIR/config"
+	"$SSHD_PROGRAM" -D -e -f "$SSHD_DIR/config" 2>>"$SSHD_DIR/log" &
+	SSHD_PID=$!
+	wait_for 10 sshd_answers "$SSHD_PORT"
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" \
+		"$(cut -d' ' -f1,2 "$SSHD_DIR/host.pub")" >"$SSHD_DIR/known"
+	SSHD_CMD="ssh -F none -i '$SSHD_DIR/user' -o IdentitiesOnly=yes"
+	SSHD_CMD="$SSHD_CMD -o UserKnownHostsFile='$SSHD_DIR/known'"
+}
+
+sshd_stop() {
+	[ -n "${SSHD_PID:-}" ] || return 0
+	kill "$SSHD_PID" 2>/dev/null || :
+	wait "$SSHD_PID" 2>/dev/null || :
+	SSHD_PID=
+}
