@@ -124,7 +124,8 @@ static int run_export(struct key_call *k, struct err *e)
 		rc = err_set(e, ERR_CONFIG, "--paper and --qr-html cannot be "
 			     "used together");
 	if (rc == 0)
-		rc = repo_keys_export(k->ra.url, &slots, &repo, e);
+		rc = repo_keys_export(k->ra.url, &k->a->store, &slots, &repo,
+				      e);
 	if (rc == 0)
 		rc = keysheet_make(&text, form, k->ra.url, &repo, &slots, e);
 	if (rc == 0 && path)
@@ -225,7 +226,8 @@ static int run_import(struct key_call *k, struct err *e)
 	if (rc == 0)
 		rc = import_read(&p, k, path, e);
 	if (rc == 0)
-		rc = repo_keys_import(k->ra.url, &p.repo, &p.slots, &added, e);
+		rc = repo_keys_import(k->ra.url, &k->a->store, &p.repo,
+				      &p.slots, &added, e);
 	if (rc == 0 && added)
 		printf("%u key%s brought back\n", added, added == 1 ? "" :
 		       "s");

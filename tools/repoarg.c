@@ -156,11 +156,18 @@ static bool is_ours(const char *word, const char *given, const char *env,
 	return true;
 }
 
+/* No server is asked for this: USER@HOST:PATH is one, HOST:PATH may as well be
+ * a path in an archive. */
 static bool is_repository(const char *word)
 {
+	size_t n = strcspn(word, ":/");
 	struct slot_repo info;
 
-	return strstr(word, "://") || repo_probe(word, &info, NULL) == 0;
+	if (strstr(word, "://"))
+		return true;
+	if (word[n] == ':' && n > 0 && !exists(word))
+		return memchr(word, '@', n) != NULL;
+	return repo_probe(word, NULL, &info, NULL) == 0;
 }
 
 bool repoarg_named(const struct call *c)

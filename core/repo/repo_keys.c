@@ -438,8 +438,8 @@ out:
 	return rc;
 }
 
-int repo_keys_export(const char *url, struct buf *slots, struct sid *repo,
-		struct err *e)
+int repo_keys_export(const char *url, const struct store_opts *o,
+		struct buf *slots, struct sid *repo, struct err *e)
 {
 	struct slot_repo info;
 	struct repo_slots s = { NULL, 0, NULL };
@@ -447,7 +447,7 @@ int repo_keys_export(const char *url, struct buf *slots, struct sid *repo,
 	size_t i;
 	int rc;
 
-	if ((rc = store_open(&store, url, 0, e)) < 0)
+	if ((rc = store_open_with(&store, url, 0, o, e)) < 0)
 		return rc;
 	rc = repo_read_info(store, &info, e);
 	if (rc == 0)
@@ -538,14 +538,15 @@ out:
 	return rc;
 }
 
-int repo_keys_import(const char *url, const struct sid *repo,
-		const struct buf *slots, unsigned *added, struct err *e)
+int repo_keys_import(const char *url, const struct store_opts *o,
+		const struct sid *repo, const struct buf *slots,
+		unsigned *added, struct err *e)
 {
 	struct repo r = { .store = NULL };
 	int rc;
 
 	*added = 0;
-	if ((rc = store_open(&r.store, url, 0, e)) < 0)
+	if ((rc = store_open_with(&r.store, url, 0, o, e)) < 0)
 		return rc;
 	rc = repo_read_info(r.store, &r.info, e);
 	if (rc == 0 && !sid_eq(repo, &r.info.id))

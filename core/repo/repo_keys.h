@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "format/slot.h"
+#include "store/store.h"
 
 /*
  * The keys of a repository: slots, each of which opens it with a secret of its
@@ -58,15 +59,17 @@ int repo_keys_change(struct repo *r, const char *which, const char *secret,
 int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
 	       struct err *e);
 
-/* Without a passphrase: all slots of the repository at 'url'. */
-int repo_keys_export(const char *url, struct buf *slots, struct sid *repo,
-		struct err *e);
+/* Without a passphrase: all slots of the repository at 'url'.  'o' may be NULL, here
+ * and below. */
+int repo_keys_export(const char *url, const struct store_opts *o,
+		struct buf *slots, struct sid *repo, struct err *e);
 /*
  * Put slots where the repository at 'url' looks for them; those that are there
  * are left.  ERR_CONFIG: of another repository ('repo' is what the export
  * said).
  */
-int repo_keys_import(const char *url, const struct sid *repo,
-		const struct buf *slots, unsigned *added, struct err *e);
+int repo_keys_import(const char *url, const struct store_opts *o,
+		const struct sid *repo, const struct buf *slots,
+		unsigned *added, struct err *e);
 
 #endif
