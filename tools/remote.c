@@ -50,7 +50,7 @@ static int ask(const char *prompt, char *out, size_t size, void *ctx,
 	return tty_ask(prompt, out, size, a->cancel, e);
 }
 
-int remote_rsh(struct app *a, const char *command, struct err *e)
+static int set_rsh(struct app *a, const char *command, struct err *e)
 {
 	int rc = 0;
 
@@ -80,7 +80,7 @@ int remote_setup(struct app *a, struct err *e)
 		a->store.host = trust;
 		a->store.ask = ask;
 	}
-	return remote_rsh(a, command, e);
+	return set_rsh(a, command, e);
 }
 
 void remote_release(struct app *a)

@@ -8,9 +8,8 @@
  * How repositories over ssh are reached: --rsh, MUNIMENT_RSH, BORG_RSH; the
  * questions about unknown servers and locked keys.
  */
-int remote_setup(struct app *a, struct err *e);		/* into a->store */
-/* Another command from now on (ssh_command of a configuration). */
-int remote_rsh(struct app *a, const char *command, struct err *e);
+/* From a->o into a->store; again whenever the options have changed. */
+int remote_setup(struct app *a, struct err *e);
 void remote_release(struct app *a);
 
 #endif

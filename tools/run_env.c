@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/remote.h"
+
 /* 'value' NULL: take it away. */
 static int set(struct run_env *v, const char *name, const char *value,
 	       struct err *e)
@@ -121,6 +123,9 @@ static void set_options(struct run *r, const struct config *c)
 		o->rsh = c->ssh_command;
 	if (c->remote_path && !given(r, "remote-path"))
 		o->remote_path = c->remote_path;
+	if (c->upload_rate_limit > 0 && !given(r, "upload-ratelimit"))
+		o->upload_kib = c->upload_rate_limit > INT32_MAX ? INT32_MAX :
+			(unsigned)c->upload_rate_limit;
 	if (c->progress && !given(r, "progress") && !given(r, "no-progress"))
 		o->progress = APP_PROGRESS_ON;
 }
@@ -154,6 +159,8 @@ int run_env_enter(struct run_env *v, struct run *r, const struct config *c,
 	set_options(r, c);
 	v->umask = umask((mode_t)r->a->o.umask);
 	rc = set_all(v, c, e);
+	if (rc == 0)
+		rc = remote_setup(r->a, e);
 	return rc < 0 ? rc : change_dir(v, c, e);
 }
 
@@ -184,4 +191,6 @@ void run_env_leave(struct run_env *v, struct run *r)
 		restore(v->saved.v[i - 1]);
 	strv_release(&v->saved);
 	r->a->o = v->o;
+	if (remote_setup(r->a, NULL) < 0)
+		r->a->warned = true;
 }

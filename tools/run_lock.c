@@ -88,7 +88,8 @@ int run_lock_take(struct run_lock *l, const struct run_repo *q,
 	int rc;
 
 	/* No repository: the action will say so, in its own words. */
-	if (l->fd >= 0 || repo_probe(q->repo->path, &info, NULL) < 0)
+	if (l->fd >= 0 || repo_probe(q->repo->path, &a->store, &info,
+	    NULL) < 0)
 		return 0;
 	dir = home_repo_cache(&info.id, NULL);
 	path = dir ? mem_printf("%s/run.lock", dir) : NULL;

@@ -59,8 +59,8 @@ int repo_keys_change(struct repo *r, const char *which, const char *secret,
 int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
 	       struct err *e);
 
-/* Without a passphrase: all slots of the repository at 'url'.  'o' may be NULL, here
- * and below. */
+/* Without a passphrase: all slots of the repository at 'url'.  'o' may be
+ * NULL, here and below. */
 int repo_keys_export(const char *url, const struct store_opts *o,
 		struct buf *slots, struct sid *repo, struct err *e);
 /*
