@@ -4,6 +4,7 @@
 
 #include "tools/pick.h"
 #include "tools/progress.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 #include "tools/task.h"
 
@@ -112,6 +113,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 	progress_begin(&k.progress, a, "check");
 	rc = check_run(t.r, &co, &res, e);
 	progress_end(&k.progress);
+	if (rc == 0)
+		summary_checked(a->summary);
 	if (rc == 0 || rc == ERR_CORRUPT)
 		printf("checked %" PRIu64 " packs, %" PRIu64 " archives, %"
 		       PRIu64 " files, %" PRIu64 " objects: %s\n", res.packs,
