@@ -9,7 +9,8 @@
  * A line for each step: "step TIME: TIME...", in microseconds since 1970, the
  * time of the backup and of all archives that are left.  At each check and at
  * the end: "size BYTES IDEAL", what the repository takes, and what one takes
- * into which only the archives that are left were made.
+ * into which only the archives that are left were made.  HOURLY_THRESHOLD is
+ * the collector's, in per cent.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -192,9 +193,12 @@ static void show_size(struct repo *r)
 static void compact(struct repo *r)
 {
 	struct compact_opts o = COMPACT_DEFAULT;
+	const char *t = getenv("HOURLY_THRESHOLD");
 	struct compact_result res;
 	struct err e = { ERR_OK, "" };
 
+	if (t)
+		o.threshold = (unsigned)strtoul(t, NULL, 10);
 	must(compact_run(r, &o, &res, &e), "compact", &e);
 	if (res.waiting || res.fenced)
 		world_die("the collector waits for somebody", NULL);
