@@ -152,7 +152,10 @@ static int each_file(struct app *a, struct config_args *o, json_t *all,
 		     int (*one)(struct config_args *o, const struct config *c,
 				json_t *all, struct err *e), struct err *e)
 {
-	const struct config_load_opts lo = { .keep_credentials = true };
+	const struct config_load_opts lo = {
+		.overrides = &a->o.override, .keep_credentials = true,
+		.no_environment_interpolation = a->o.no_environment
+	};
 	struct strv files = STRV_INIT, warnings = STRV_INIT;
 	struct config *c = NULL;
 	struct err why;

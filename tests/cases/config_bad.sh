@@ -14,6 +14,10 @@ judge() {
 	eq "$(wc -c <"$OUT")" 0 "bytes on stdout of: $2"
 	has "$ERR" "$2"
 	[ "$1" = - ] || has "$ERR" ".yaml, line $1, column "
+	# a run ends there, too
+	cp "$ERR" said
+	must_fail 3 muniment -c c.yaml
+	cmp said "$ERR" || fail "a run says something else"
 }
 
 # bad LINE TEXT YAML
@@ -364,7 +368,7 @@ fi
 
 # nothing was made anywhere
 ls >after
-for f in c.yaml b.yaml empty.d after stdout stderr; do
+for f in c.yaml b.yaml empty.d after said; do
 	sed -i "/^$f\$/d" after
 done
 eq "$(cat after)" "" "new files"

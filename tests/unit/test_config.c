@@ -474,6 +474,46 @@ static void test_permissions(void **state)
 	config_free(c);
 }
 
+/* Each allocation fails in turn: nothing is lost, nothing crashes. */
+static void test_no_memory(void **state)
+{
+	static const char text[] =
+		"constants: {a: b}\nlocation:\n    repositories: [u@h:r]\n"
+		"<<: !include base.yaml\n"
+		"hooks:\n    before_backup: ['echo {a} ${MUN_N}']\n"
+		"    healthchecks: https://x\n"
+		"    mysql_databases:\n        - &d {name: a, password: '{cred"
+		"ential file secret}'}\n        - <<: *d\n          name: b\n"
+		"consistency:\n    checks: [data]\n"
+		"    check_repositories: ['*']\nlabels: 1\n";
+	struct strv flags = STRV_INIT, over = STRV_INIT;
+	const struct config_load_opts o = { &flags, &over, false, false };
+	struct config *c = NULL;
+	struct err e;
+	unsigned long n;
+	int rc = ERR_NOMEM;
+
+	(void)state;
+	setenv("MUN_N", "5", 1);
+	put("base.yaml", "exclude_patterns: [a]\n");
+	put("secret", "x\n");
+	put("c.yaml", text);
+	check_ok(strv_add(&flags, "exclude_patterns=x", &e), &e);
+	check_ok(strv_add(&over, "ntfy.topic=x", &e), &e);
+	for (n = 1; rc != ERR_CONFIG || !strstr(e.msg, "labels"); n++) {
+		assert_true(n < 10000);
+		strv_release(&warnings);
+		mem_fail(n, 1);
+		rc = config_load(&c, "c.yaml", &o, &warnings, &e);
+		mem_fail(0, 0);
+		assert_int_not_equal(rc, 0);
+		assert_null(c);
+	}
+	assert_true(n > 100);
+	strv_release(&flags);
+	strv_release(&over);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -495,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_old_forms),
 		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);

@@ -113,10 +113,11 @@ static void defaults(void *base, const struct schema_row *row)
 	unsigned u;
 
 	for (; row->type != SCHEMA_END; row++) {
-		void *at = (char *)base + row->at;
+		void *at;
 
 		if (!row->fallback || row->at == SCHEMA_NOWHERE)
 			continue;
+		at = (char *)base + row->at;
 		on = row->fallback != 0;
 		u = (unsigned)row->fallback;
 		if (row->type == SCHEMA_BOOL)

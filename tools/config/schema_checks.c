@@ -6,9 +6,9 @@
 #include "tools/config/schema_priv.h"
 
 const struct schema_row schema_exit_codes[] = {
-	{ KEY_IDLE(code, INT), .min = -255, .max = 255,
+	{ KEY_NOWHERE(code, INT), .min = -255, .max = 255,
 	  .flags = SCHEMA_NEEDED },
-	{ KEY_IDLE(treat_as, WORD), .words = "error|warning",
+	{ KEY_NOWHERE(treat_as, WORD), .words = "error|warning",
 	  .flags = SCHEMA_NEEDED },
 	{ 0 }
 };

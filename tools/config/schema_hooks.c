@@ -158,8 +158,7 @@ static const struct schema_row sentry[] = {
 };
 #undef SCHEMA_OF
 
-#define PROGRAM(key) { .name = #key, .type = SCHEMA_STR, \
-	.at = SCHEMA_NOWHERE }
+#define PROGRAM(key) { KEY_NOWHERE(key, STR) }
 static const struct schema_row zfs[] = {
 	PROGRAM(zfs_command), PROGRAM(mount_command),
 	PROGRAM(umount_command), { 0 }
@@ -183,8 +182,7 @@ static const struct schema_row container[] = {
 static const struct schema_row cronhub[] = { PROGRAM(ping_url), { 0 } };
 static const struct schema_row keepassxc[] = {
 	PROGRAM(keepassxc_cli_command), PROGRAM(secret_tool_command),
-	{ .name = "ask_for_password", .type = SCHEMA_BOOL,
-	  .at = SCHEMA_NOWHERE },
+	{ KEY_NOWHERE(ask_for_password, BOOL) },
 	PROGRAM(key_file), PROGRAM(yubikey), { 0 }
 };
 

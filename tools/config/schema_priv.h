@@ -10,7 +10,9 @@
 /* One whose member is called otherwise. */
 #define KEY_AT(key, kind, member) .name = #key, .type = SCHEMA_##kind, \
 	.at = offsetof(struct SCHEMA_OF, member)
-/* One without a member. */
+/* One without a member: what is around it says what it means. */
+#define KEY_NOWHERE(key, kind) .name = #key, .type = SCHEMA_##kind, \
+	.at = SCHEMA_NOWHERE
 #define KEY_IDLE(key, kind) .name = #key, .type = SCHEMA_##kind, \
 	.use = SCHEMA_IDLE, .at = SCHEMA_NOWHERE
 #define REFUSED(key, kind) .name = #key, .type = SCHEMA_##kind, \
