@@ -228,7 +228,9 @@ static int extract_fn(struct world *w, struct repo *r,
 		return rc;
 	rc = extract_run(rd, &it->rec, &o, &res, e);
 	reader_close(rd);
-	return rc;
+	/* The command ends with a status of its own then. */
+	return rc == 0 && res.warnings ? err_set(e, ERR_FAILED, "%llu "
+		"warnings", (unsigned long long)res.warnings) : rc;
 }
 
 int world_extract(struct world *w, const char *name, struct err *e)
