@@ -39,8 +39,8 @@ static int sections(struct item *root, struct strv *warnings, struct err *e)
 {
 	static const char *const name[] = { "location", "storage", "retention",
 		"consistency", "output", "hooks" };
-	struct item *section, *child;
-	size_t i, k;
+	struct item *section, *child, *there;
+	size_t i;
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < sizeof(name) / sizeof(*name); i++) {
@@ -55,17 +55,13 @@ static int sections(struct item *root, struct strv *warnings, struct err *e)
 				      "is an old form: take it away and move "
 				      "what is below it to the left margin",
 				      name[i]);
-		for (k = 0; rc == 0 && k < section->n; k++) {
-			child = section->v[k];
-			if (item_get(root, child->key) &&
-			    item_equal(item_get(root, child->key), child))
-				continue;
-			section->v[k] = item_new(ITEM_NULL, NULL);
-			if (!section->v[k]) {
-				section->n = k;
-				rc = err_nomem(e);
-			}
-			rc = rc < 0 ? rc : put(root, child->key, child, e);
+		while (rc == 0 && section->n > 0) {
+			child = item_detach(section, section->v[0]->key);
+			there = item_get(root, child->key);
+			if (there && item_equal(there, child))
+				item_free(child);
+			else
+				rc = put(root, child->key, child, e);
 		}
 		item_free(section);
 	}
