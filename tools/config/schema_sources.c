@@ -152,7 +152,8 @@ const struct schema_row schema_group_archives[] = {
 	  .help = "Borg's notes on repositories.",
 	  .example = "/path/to/base/config/security" },
 	{ KEY(borg_keys_directory, STR), IDLE, .note = "keys lie below "
-	  "borg_config_directory; borg_key_file names one", .help = "Keys of keyfile "
+	  "borg_config_directory; borg_key_file names one",
+	  .help = "Keys of keyfile "
 	  "repositories.", .example = "/path/to/base/config/keys" },
 	{ KEY(borg_key_file, STR), .help = "The key itself.",
 	  .example = "/path/to/base/config/mailcow.key" },
@@ -178,7 +179,8 @@ const struct schema_row schema_group_archives[] = {
 	  "use match_archives.", .example = "mailcow-",
 	  .flags = SCHEMA_EXPERT },
 	{ KEY(archive_hostname, STR), IDLE, .note = "it is this machine's "
-	  "name; a container keeps its own with 'hostname:'", .help = "{hostname}, and the name in "
+	  "name; a container keeps its own with 'hostname:'",
+	  .help = "{hostname}, and the name in "
 	  "the archive.", .example = "mail.example" },
 	{ KEY(archive_username, STR), IDLE, .note = "it is the name of the "
 	  "user that runs this", .help = "{user}, and the name in the "
