@@ -8,7 +8,7 @@
 #
 #   sshd_start [CONFIGURATION-LINE...]	sets SSHD_PORT, and SSHD_CMD: an ssh
 #					command with the client's key, for
-#					MUNIMENT_RSH
+#					MUNIMENT_RSH; SSHD_SFTP is its subsystem
 #   sshd_stop
 
 SSHD_DIR=$TMPDIR/sshd
@@ -61,7 +61,7 @@ sshd_start() {
 		KbdInteractiveAuthentication no
 		PermitRootLogin yes
 		MaxStartups 100
-		Subsystem sftp internal-sftp
+		Subsystem sftp ${SSHD_SFTP:-internal-sftp}
 		END
 	} >"$SSHD_DIR/config"
 	"$SSHD_PROGRAM" -D -e -f "$SSHD_DIR/config" 2>>"$SSHD_DIR/log" &
@@ -78,4 +78,24 @@ sshd_stop() {
 	kill "$SSHD_PID" 2>/dev/null || :
 	wait "$SSHD_PID" 2>/dev/null || :
 	SSHD_PID=
+}
+
+# line_start OPTIONS...: a bad line to the server (tests/tcpproxy.py); sets
+# LINE_PORT
+line_start() {
+	rm -f "$TMPDIR/line.port"
+	"$TOP/tests/tcpproxy.py" "$TMPDIR/line.port" "$SSHD_PORT" "$@" &
+	LINE_PID=$!
+	wait_for 10 test -s "$TMPDIR/line.port"
+	LINE_PORT=$(cat "$TMPDIR/line.port")
+	sed "1s/]:[0-9]* /]:$LINE_PORT /;q" "$SSHD_DIR/known" \
+		>"$SSHD_DIR/known.line"
+	cat "$SSHD_DIR/known.line" >>"$SSHD_DIR/known"
+}
+
+line_stop() {
+	[ -n "${LINE_PID:-}" ] || return 0
+	kill "$LINE_PID" 2>/dev/null || :
+	wait "$LINE_PID" 2>/dev/null || :
+	LINE_PID=
 }

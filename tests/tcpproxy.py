@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A line between a client and a server on the loopback, as bad as one likes.
+
+usage: tests/tcpproxy.py PORT-FILE TARGET-PORT [--delay MS] [--cut BYTES]
+                         [--step BYTES] [--cuts N]
+
+Its own port is written to PORT-FILE.  Each direction takes half of MS.  A
+connection is cut when BYTES have gone through it in both directions, the next
+one when STEP more have, and so on; after N cuts the line is good.
+"""
+import argparse
+import asyncio
+import os
+
+
+class Line:
+    def __init__(self, args):
+        self.args = args
+        self.cuts = 0
+
+    def limit(self):
+        a = self.args
+        if not a.cut or (a.cuts and self.cuts >= a.cuts):
+            return None
+        return a.cut + self.cuts * a.step
+
+    async def pump(self, reader, writer, state):
+        """Bytes are held back for the delay, and flow meanwhile."""
+        queue = asyncio.Queue(maxsize=4096)
+        loop = asyncio.get_running_loop()
+
+        async def send():
+            while True:
+                when, data = await queue.get()
+                wait = when - loop.time()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                if not data:
+                    writer.close()
+                    return
+                writer.write(data)
+                await writer.drain()
+
+        sender = asyncio.create_task(send())
+        try:
+            while True:
+                data = await reader.read(65536)
+                state["moved"] += len(data)
+                limit = state["limit"]
+                if limit is not None and state["moved"] >= limit:
+                    self.cut(state)
+                    return
+                await queue.put((loop.time() + self.args.delay / 2000, data))
+                if not data:
+                    await sender
+                    return
+        except (ConnectionError, asyncio.CancelledError):
+            self.close(state)
+        finally:
+            sender.cancel()
+
+    def cut(self, state):
+        if not state["cut"]:
+            state["cut"] = True
+            self.cuts += 1
+        self.close(state)
+
+    @staticmethod
+    def close(state):
+        for w in state["writers"]:
+            w.transport.abort()
+
+    async def client(self, reader, writer):
+        try:
+            up = await asyncio.open_connection("127.0.0.1", self.args.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        state = {"moved": 0, "limit": self.limit(), "cut": False,
+                 "writers": [writer, up[1]]}
+        await asyncio.gather(self.pump(reader, up[1], state),
+                             self.pump(up[0], writer, state),
+                             return_exceptions=True)
+        self.close(state)
+
+
+async def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("port_file")
+    p.add_argument("target", type=int)
+    p.add_argument("--delay", type=float, default=0)
+    p.add_argument("--cut", type=int, default=0)
+    p.add_argument("--step", type=int, default=0)
+    p.add_argument("--cuts", type=int, default=0)
+    args = p.parse_args()
+    server = await asyncio.start_server(Line(args).client, "127.0.0.1", 0,
+                                        limit=1 << 20)
+    with open(args.port_file + ".new", "w") as f:
+        f.write(str(server.sockets[0].getsockname()[1]))
+    os.rename(args.port_file + ".new", args.port_file)
+    async with server:
+        await server.serve_forever()
+
+asyncio.run(main())
