@@ -18,6 +18,8 @@
 #define SFTP_GOOD_SECS 5
 #define SFTP_NAP_FIRST (SFTP_SEC / 5)
 #define SFTP_NAP_MOST (30 * SFTP_SEC)
+/* Where a server answers, but not for long, naps grow to this step only. */
+#define SFTP_FAILS_SHORT 3
 /* One operation on ever new connections that break in it. */
 #define SFTP_TRIES 1000
 
@@ -137,7 +139,7 @@ static int sftp_dial(struct sftp *s, struct sftp_conn **out, struct err *e)
 
 	if (begin - s->dialed_nsec > SFTP_GOOD_SECS * SFTP_SEC)
 		s->fails = 0;
-	else if (!first)
+	else if (!first && s->fails < SFTP_FAILS_SHORT)
 		s->fails++;
 	for (;;) {
 		if (s->fails > 0 && !s->gave_up &&
@@ -157,8 +159,11 @@ static int sftp_dial(struct sftp *s, struct sftp_conn **out, struct err *e)
 		return err_ctx(e, "the server was lost and did not come back "
 			"within %u seconds", s->co.timeout_secs);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		s->gave_up = false;
+		if (s->fails > SFTP_FAILS_SHORT)
+			s->fails = SFTP_FAILS_SHORT;
+	}
 	return rc;
 }
 
