@@ -144,6 +144,18 @@ hourly: $(BUILD)/tools/hourly
 	BUILD=$(BUILD) HOURLY=$(or $(HOURLY),9490,1,730) TMPDIR=/dev/shm \
 		tests/cases/retention_hourly.py
 
+# A repository of 1,000 archives of 1,000,000 files; ten minutes of reading,
+# mounting, pruning and compacting.
+.PHONY: mount-huge soak
+mount-huge: tests-build
+	@rm -f $(BUILD)/mount-huge
+	BUILD=$(BUILD) HUGE_ARCHIVES=1000 HUGE_FILES=1000000 HUGE_STRICT=1 \
+		HUGE_REPORT=$(abspath $(BUILD))/mount-huge TIMEOUT_SCALE=10 \
+		tests/run cases/mount_huge.sh; cat $(BUILD)/mount-huge
+soak: tests-build
+	BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) TIMEOUT_SCALE=20 \
+		tests/run cases/mount_soak.sh
+
 # GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help
 bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure
 	@BUILD=$(BUILD) scripts/bench

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -330,18 +331,29 @@ static int mount_undo_busy(const char *path, struct err *e)
 	return rc;
 }
 
+/* Its program is gone: whoever has it open has nothing from it. */
+static bool mount_is_dead(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) < 0 && errno == ENOTCONN;
+}
+
 static int mount_undo_root(const char *path, struct err *e)
 {
 	if (umount2(path, UMOUNT_NOFOLLOW) == 0)
 		return 0;
-	if (errno == EBUSY)
+	if (errno == EBUSY && mount_is_dead(path) &&
+	    umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
+		return 0;
+	if (errno == EBUSY || errno == ENOTCONN)
 		return mount_undo_busy(path, e);
 	return err_errno(e, errno, "cannot unmount '%s'", path);
 }
 
 static int mount_undo_user(const char *path, struct err *e)
 {
-	char prog[] = "fusermount3", unmount[] = "-u", quiet[] = "-q";
+	char prog[] = "fusermount3", unmount[] = "-uz", quiet[] = "-q";
 	char dashes[] = "--", *copy = mem_str(path);
 	char *argv[] = { prog, unmount, quiet, dashes, copy, NULL };
 	int status = 0, rc = 0;
@@ -350,6 +362,8 @@ static int mount_undo_user(const char *path, struct err *e)
 
 	if (!copy)
 		return err_nomem(e);
+	if (!mount_is_dead(path))
+		unmount[2] = '\0';	/* not lazily */
 	rc = posix_spawnp(&pid, prog, NULL, NULL, argv, environ);
 	free(copy);
 	if (rc)

@@ -7,7 +7,7 @@ need_fuse
 
 export MUNIMENT_PASSPHRASE=secret MUNIMENT_REPO="$PWD/r"
 LOG=$TMPDIR/mount.log
-must muniment init r
+must fastinit r
 mkdir m
 
 mounted() {

@@ -34,6 +34,7 @@ static void local_free(struct store *s)
 	struct local *l = (struct local *)(void *)s;
 
 	fdcache_free(l->fds);
+	buf_release(&l->face);
 	if (l->root >= 0)
 		local_close(l->root);
 	pthread_mutex_destroy(&l->tidy_mtx);
@@ -161,6 +162,8 @@ int local_attach(struct store **out, const char *path, unsigned flags,
 		rc = local_make(l, flags, e);
 	else
 		rc = local_open_old(l, e);
+	if (rc == 0)
+		rc = local_reach_begin(l, e);
 	if (rc < 0)
 		local_free(&l->store);
 	else

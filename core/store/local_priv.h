@@ -18,7 +18,9 @@ enum local_way { LOCAL_RENAME, LOCAL_LINK, LOCAL_DIR, LOCAL_WAYS };
 
 struct local {
 	struct store store;
-	int root;
+	int root;			/* the number stays, local_reach()
+					 * may make it lead elsewhere */
+	struct buf face;		/* REPOSITORY; empty: unknown */
 	struct proc_id self;
 	struct fdcache *fds;		/* data/ and meta/ */
 	atomic_int way;			/* the first that works here */
@@ -52,6 +54,16 @@ int local_fstat(int fd, struct stat *st);
  * returned to end it, which is negative. */
 typedef int local_entry_fn(int dirfd, const char *name, void *ctx);
 int local_each(int at, const char *path, local_entry_fn *fn, void *ctx);
+
+/* local_reach.c */
+/* Of a repository that is there: remember it.  ERR_NOMEM. */
+int local_reach_begin(struct local *l, struct err *e);
+/*
+ * A reading operation ended with rc.  true: the repository had gone away and
+ * is back, try again.  Where it is away and rc is ERR_NOENT, which would be
+ * wrong, *e has ERR_IO afterwards.
+ */
+bool local_reach(struct local *l, int rc, struct err *e);
 
 /* local_put.c */
 int local_put(struct store *s, enum store_kind k, const char *name,

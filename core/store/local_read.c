@@ -32,10 +32,9 @@ int local_size(int dirfd, const char *path, uint64_t *size)
 	return 0;
 }
 
-int local_stat(struct store *s, enum store_kind k, const char *name,
-	       uint64_t *size, struct err *e)
+static int local_stat_once(struct local *l, enum store_kind k,
+			   const char *name, uint64_t *size, struct err *e)
 {
-	struct local *l = (struct local *)(void *)s;
 	char path[LAYOUT_PATH_BYTES];
 	int errnum;
 
@@ -46,6 +45,26 @@ int local_stat(struct store *s, enum store_kind k, const char *name,
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot look at '%s'", path);
 	return 0;
+}
+
+/* What a reading operation ends with, after its only try. */
+static int local_verdict(int rc, const struct err *why, struct err *e)
+{
+	if (rc < 0 && e)
+		*e = *why;
+	return rc < 0 ? (int)why->code : rc;
+}
+
+int local_stat(struct store *s, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	struct err why = { ERR_OK, "" };
+	int rc = local_stat_once(l, k, name, size, &why);
+
+	if (rc < 0 && local_reach(l, rc, &why))
+		rc = local_stat_once(l, k, name, size, &why);
+	return local_verdict(rc, &why, e);
 }
 
 /* Open a regular file; -1 with ENOENT where something else has the name,
@@ -116,10 +135,10 @@ static int local_borrow(struct local *l, enum store_kind k, const char *name,
 	return 0;
 }
 
-int local_get(struct store *s, enum store_kind k, const char *name,
-	      uint64_t off, size_t len, struct buf *out, struct err *e)
+static int local_get_once(struct local *l, enum store_kind k,
+			  const char *name, uint64_t off, size_t len,
+			  struct buf *out, struct err *e)
 {
-	struct local *l = (struct local *)(void *)s;
 	struct fdcache_file f;
 	int rc;
 
@@ -137,11 +156,25 @@ int local_get(struct store *s, enum store_kind k, const char *name,
 	else
 		rc = err_ctx(e, "folder '%s'", store_kind_name(k));
 	fdcache_done(l->fds, &f);
+	if (rc == ERR_IO)
+		fdcache_drop(l->fds, k, name);
 	return rc;
 }
 
+int local_get(struct store *s, enum store_kind k, const char *name,
+	      uint64_t off, size_t len, struct buf *out, struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	struct err why = { ERR_OK, "" };
+	int rc = local_get_once(l, k, name, off, len, out, &why);
+
+	if (rc < 0 && local_reach(l, rc, &why))
+		rc = local_get_once(l, k, name, off, len, out, &why);
+	return local_verdict(rc, &why, e);
+}
+
 struct local_listing {
-	const struct local *l;
+	struct local *l;
 	enum store_kind kind;
 	unsigned folder;
 	char path[LAYOUT_FOLDER_BYTES];	/* of the folder */
@@ -177,11 +210,21 @@ static int local_list_entry(int dirfd, const char *name, void *ctx)
 
 static int local_list_failed(const struct local_listing *g, int errnum)
 {
+	struct err why = { ERR_OK, "" };
+	int rc;
+
 	if (errnum == ENOENT)
-		return err_set(g->e, ERR_CORRUPT, "repository '%s' has lost "
-			"its folder '%s'", g->l->store.url, g->path);
-	return err_errno(g->e, errnum, "cannot list '%s/%s'",
-		g->l->store.url, g->path);
+		err_set(&why, ERR_CORRUPT, "repository '%s' has lost its "
+			"folder '%s'", g->l->store.url, g->path);
+	else
+		err_errno(&why, errnum, "cannot list '%s/%s'",
+			g->l->store.url, g->path);
+	/* Part of it may have been told: who asks again gets all of it. */
+	rc = errnum == ENOENT ? ERR_NOENT : (int)why.code;
+	if (local_reach(g->l, rc, &why))
+		err_set(&why, ERR_IO, "repository '%s' was away for a moment",
+			g->l->store.url);
+	return local_verdict(why.code, &why, g->e);
 }
 
 static int local_list_folder(struct local_listing *g)

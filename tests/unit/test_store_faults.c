@@ -431,7 +431,8 @@ static void test_list(void **state)
 		faultos_start(&plan);
 		found = 0;
 		rc = store_list(s, STORE_DATA, one_more, &found, &e);
-		n = faultos_stop() > n ? faultos_stop() : n;
+		/* One that fails also looks whether the folder is there. */
+		n = k == 0 ? faultos_stop() : (faultos_stop(), n);
 		if (rc == 0)
 			assert_int_equal(found, 2);
 		if (k > 0 && faultos_hit() != FAULTOS_CLOSEDIR &&
