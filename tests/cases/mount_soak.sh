@@ -52,7 +52,7 @@ def reader(point, seed):
                 gone = a not in want
             # A new one shows up after a second.
             late = 0 if gone or top is not None else late + 1
-            if late and late < 6:
+            if late and late < 20:
                 time.sleep(0.5)
             elif late or top is not None:
                 wrong.append("%s: %s" % (a, e))
