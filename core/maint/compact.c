@@ -13,8 +13,11 @@
 #include "maint/compact_priv.h"
 #include "repo/reserve.h"
 
-/* Begun again after another was faster, or the repository changed. */
+/* Begun again after another was faster, or the repository changed; and when
+ * something is missing: it may have been deleted, or moved, by another since
+ * it was listed. */
 #define COMPACT_TRIES 5
+#define COMPACT_TRIES_MISSING 3
 /* Rounds, where there was no room to copy all at once. */
 #define COMPACT_ROUNDS 100
 
@@ -212,9 +215,10 @@ int compact_run(struct repo *r, const struct compact_opts *o,
 		before = res->bytes_removed;
 		err_clear(&why);
 		rc = compact_round(r, o, res, &more, &why);
-		if (rc == ERR_RETRY)
+		if (rc == ERR_RETRY || rc == ERR_CORRUPT)
 			log_info("compact", "%s: it begins again", why.msg);
 		more = rc == ERR_RETRY ? ++tries < COMPACT_TRIES :
+			rc == ERR_CORRUPT ? ++tries < COMPACT_TRIES_MISSING :
 			rc == 0 && more && res->bytes_removed > before &&
 			++rounds < COMPACT_ROUNDS;
 	} while (more);

@@ -37,6 +37,10 @@ struct copy_in {
 struct copying {
 	struct collect *c;
 	bool late;
+	/* A session that seals nothing, in every new pack.  Without it the same
+	 * objects would give the same name again, and that name may be
+	 * condemned: what is put must never be what goes. */
+	struct pack_session own;
 	struct copy_out out[2];		/* data, meta */
 };
 
@@ -52,7 +56,10 @@ static int copy_read_back(struct collect *c, enum store_kind kind,
 		c->e);
 	if (rc == 0)
 		rc = pack_scrub(name, b.p, b.len, c->e);
-	if (rc < 0)
+	if (rc == ERR_NOENT)		/* to others it was garbage */
+		rc = err_set(c->e, ERR_RETRY,
+			"another compaction was faster");
+	else if (rc < 0)
 		err_ctx(c->e, "%s/%s, which was just written",
 			store_kind_name(kind), hex);
 	buf_release(&b);
@@ -82,10 +89,6 @@ static int copy_put(struct collect *c, struct copy_out *o,
 	sp->kind = o->kind;
 	sp->bytes = (uint32_t)(head.len + o->objects.len + pad.len);
 	rc = compact_put(c, kind, oid_hex(&sp->name, hex), iov, 3, 0);
-	if (rc == ERR_EXIST) {		/* an earlier try got through */
-		err_clear(c->e);
-		rc = 0;
-	}
 	if (rc == 0)
 		rc = copy_read_back(c, kind, hex, &sp->name);
 	if (rc == 0) {
@@ -219,7 +222,8 @@ static int copy_append(struct copying *k, struct copy_out *o,
 		o->entries = p;
 		o->cap = cap;
 	}
-	if ((rc = copy_session(c, o, s, &en.session)) < 0 ||
+	if ((rc = copy_session(c, o, &k->own, &en.session)) < 0 ||
+	    (rc = copy_session(c, o, s, &en.session)) < 0 ||
 	    (rc = buf_append(&o->objects, sealed, pe->obj.stored_len,
 			     c->e)) < 0)
 		return rc;
@@ -452,12 +456,25 @@ static void copy_out_release(struct copy_out *o)
 	map_release(&o->by_sid);
 }
 
+static void copy_own(struct pack_session *s, struct repo *r)
+{
+	struct key secret;
+
+	key_random(&s->id, sizeof(s->id));
+	key_random(&secret, sizeof(secret));
+	s->epoch = repo_epoch(r);
+	s->level = 0;
+	key_box_seal(s->sealed, &secret, sizeof(secret), repo_box_public(r));
+	key_wipe(&secret, sizeof(secret));
+}
+
 int compact_copy(struct collect *c, bool late)
 {
 	struct copying k = { .c = c, .late = late };
 	uint32_t before = c->n_copy_pack;
 	int rc;
 
+	copy_own(&k.own, c->r);
 	k.out[0].kind = PACK_DATA;
 	k.out[1].kind = PACK_META;
 	rc = copy_packs(&k, true);

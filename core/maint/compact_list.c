@@ -21,14 +21,14 @@
 
 static int list_generation_cb(const char *text, uint64_t size, void *ctx)
 {
-	struct collect *c = ctx;
+	uint32_t *next = ctx;
 	unsigned n;
 	char end;
 
 	(void)size;
 	if (strlen(text) == 8 && sscanf(text, "%8x%c", &n, &end) == 1 &&
-	    n >= c->n)
-		c->n = n + 1;
+	    n >= *next)
+		*next = n + 1;
 	return 0;
 }
 
@@ -42,7 +42,7 @@ int compact_generation(struct collect *c)
 
 	c->n = 1;
 	rc = store_list(repo_store(c->r), STORE_GENERATIONS,
-		list_generation_cb, c, c->e);
+		list_generation_cb, &c->n, c->e);
 	if (rc == 0 && c->n == UINT32_MAX)
 		rc = err_set(c->e, ERR_CORRUPT,
 			"generations/ffffffff: there is no number after that");

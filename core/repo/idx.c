@@ -246,14 +246,29 @@ static int idx_list_once(struct idx *x, struct err *e)
 	return rc;
 }
 
+/* What was opened before, under an older generation maybe, is no part of a
+ * writer's view: its own segments would not be closed. */
+static void idx_shed_all(struct idx *x)
+{
+	size_t i;
+
+	for (i = 0; i < x->n_seg; i++)
+		idx_seg_free(x->seg[i]);
+	x->n_seg = 0;
+	x->mapped_bytes = 0;
+}
+
 int idx_refresh(struct idx *x, struct err *e)
 {
 	int tries, rc = ERR_NOENT;
 
 	if (x->view != IDX_CENSUS)
 		idx_shed_bad(x);
-	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++)
+	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++) {
+		if (x->view == IDX_WRITER)
+			idx_shed_all(x);
 		rc = idx_list_once(x, e);
+	}
 	return rc;
 }
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TESTS_LIB_SIM_H
+#define TESTS_LIB_SIM_H
+
+#include "core/core.h"
+
+/*
+ * Several programs at work on one store in memory, one at a time: every store
+ * operation is a point where another may go on, chosen by a seed, so that a
+ * run can be repeated.  One of them may stop anywhere and go on when the
+ * others have ended.
+ *
+ * After each put of an archive and each deletion of a pack it is looked
+ * whether every object that an archive needs is still in some pack.  What an
+ * archive needs the writers tell by sim_expect, before they commit.
+ */
+#define SIM_MAX 8
+#define SIM_OBJECTS 16
+
+/* Rules of the protocol that a program breaks, seen from the store. */
+enum sim_mutant {
+	SIM_RIGHT,
+	SIM_NO_W0,		/* sessions/S is not put */
+	SIM_NO_W1,		/* a writer sees no generation */
+	SIM_NO_G3,		/* a collector sees no sessions */
+	SIM_NO_G4,		/* nor any archive that came after G2 */
+	SIM_NO_FENCE,		/* a fence is not put */
+	SIM_NO_RACE,		/* a commit replaces a fence */
+	SIM_OPEN_SEGMENT,	/* the writer's own: nodes before data */
+	SIM_NO_PIN,		/* a collector sees no pins */
+	SIM_MUTANTS
+};
+enum sim_role { SIM_WRITER, SIM_COLLECTOR, SIM_PRUNER, SIM_READER };
+
+struct sim;
+struct sim *sim_new(enum sim_mutant mutant);
+void sim_free(struct sim *s);
+/* A store for program 'who', which is opened through it.  The sim's. */
+struct store *sim_store(struct sim *s, unsigned who, enum sim_role role);
+/* The keys, to look into packs. */
+void sim_keys(struct sim *s, struct repo *r);
+
+/* The state of the store that a run begins with (a copy of it). */
+void sim_begin(struct sim *s, struct store *from, uint64_t seed);
+typedef void sim_fn(unsigned who, void *ctx);
+/* All programs to their end; sim_fn runs in a thread of each one. */
+void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx);
+uint64_t sim_random(struct sim *s, uint64_t below);	/* in a run */
+
+/* The archive of this session, should it come to be, needs these. */
+void sim_expect(struct sim *s, const struct sid *session,
+		const struct oid *id, unsigned n);
+/* What is wrong so far, or NULL. */
+const char *sim_violation(const struct sim *s);
+void sim_wrong(struct sim *s, const char *what);	/* the first counts */
+uint64_t sim_steps(const struct sim *s);
+
+#endif
