@@ -33,9 +33,20 @@ static struct sim *sim;
 static struct repo *repo[SIM_MAX];
 static enum sim_mutant mutant;
 static int verdict;		/* alive_pretend's */
+static unsigned fresh;		/* counts runs */
 static unsigned commits, fenced, removed, reads;
 
+/* Few, so that writers meet. */
+static const unsigned sets[6] = { 0x07, 0x1c, 0x31, 0x0e, 0x2a, 0x3f };
+
 static const struct session_opts session_opts = { .comp = COMP_SPEC_DEFAULT };
+
+/* File i of a tree: its low byte has a bit a file, the rest tells which files
+ * these are. */
+static unsigned file_of(unsigned tree, unsigned i)
+{
+	return (tree >> 8) * FILES + i;
+}
 
 static void file_bytes(unsigned file, uint8_t out[FILE_BYTES])
 {
@@ -70,7 +81,7 @@ static unsigned tree_of(struct repo *r, unsigned set, struct buf *node,
 	for (i = 0; i < FILES; i++) {
 		if (!(set >> i & 1))
 			continue;
-		file_bytes(i, bytes);
+		file_bytes(file_of(set, i), bytes);
 		object_id(&id[1 + n], repo_id_key(r, OBJ_DATA), bytes,
 			FILE_BYTES);
 		entry_of(&en[n], name[n], i, &id[1 + n]);
@@ -92,7 +103,7 @@ static int put_files(struct session *s, unsigned set, struct err *e)
 
 	for (i = 0; rc == 0 && i < FILES; i++)
 		if (set >> i & 1) {
-			file_bytes(i, bytes);
+			file_bytes(file_of(set, i), bytes);
 			rc = session_put(s, OBJ_DATA, bytes, FILE_BYTES, &id,
 				e);
 		}
@@ -166,8 +177,10 @@ static void writer(unsigned who)
 	int rc;
 
 	for (i = 0; i < 2; i++) {
-		unsigned set = 1 + (unsigned)sim_random(sim,
-			(1u << FILES) - 1);
+		unsigned set = sets[sim_random(sim, 6)];
+
+		if (sim_random(sim, 2))		/* files that are new */
+			set |= fresh << 8;
 
 		snprintf(name, sizeof(name), "w%u-%u", who, i);
 		rc = ERR_RETRY;
@@ -218,7 +231,7 @@ static void pruner(unsigned who)
 	unsigned i;
 	int rc;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		if (catalog_load_all(&c, repo[who], &e) < 0) {
 			sim_wrong(sim, e.msg);
 			return;
@@ -272,7 +285,7 @@ static void reader(unsigned who)
 	rc = catalog_load(&c, repo[who], &e);
 	if (rc == 0)
 		rc = reader_open(&rd, repo[who], 0, &e);
-	for (i = 0; rc == 0 && c->n > 0 && i < 2; i++) {
+	for (i = 0; rc == 0 && c->n > 0 && i < 6; i++) {
 		const struct record *rec =
 			&c->item[sim_random(sim, c->n)]->rec;
 
@@ -375,6 +388,7 @@ static struct store *prepare(void)
 static const char *run_once(struct store *from, uint64_t seed)
 {
 	sim_begin(sim, from, seed);
+	fresh = (unsigned)seed;
 	verdict = sim_random(sim, 3) ? 1 : -1;
 	alive_pretend(verdict);
 	sim_run(sim, PROGRAMS, program, NULL);
