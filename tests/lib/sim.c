@@ -338,6 +338,13 @@ static int door_get(struct store *st, enum store_kind k, const char *name,
 	return store_get(door_of(st)->s->below, k, name, off, len, out, e);
 }
 
+static int door_get_all(struct store *st, enum store_kind k, const char *name,
+			size_t max, struct buf *out, struct err *e)
+{
+	sim_step(door_of(st));
+	return store_get_all(door_of(st)->s->below, k, name, max, out, e);
+}
+
 static int door_stat(struct store *st, enum store_kind k, const char *name,
 		     uint64_t *size, struct err *e)
 {
@@ -420,8 +427,9 @@ static void door_close(struct store *st)
 }
 
 static const struct store_ops door_ops = {
-	door_put, door_get, door_stat, door_list, door_del, door_sync,
-	door_space, door_close
+	.put = door_put, .get = door_get, .get_all = door_get_all,
+	.stat = door_stat, .list = door_list, .del = door_del,
+	.sync = door_sync, .space = door_space, .close = door_close,
 };
 
 struct store *sim_store(struct sim *s, unsigned who, enum sim_role role)

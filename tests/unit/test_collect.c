@@ -18,7 +18,7 @@
 #include "tests/lib/sim.h"
 #include "tests/lib/world.h"
 
-#define RUNS 120
+#define RUNS 60
 #define MUTANT_RUNS 1500
 #define FILE_BYTES 3000
 #define FILES 6
@@ -111,10 +111,12 @@ static int put_files(struct session *s, unsigned set, struct err *e)
 }
 
 /* A folder that is listed is not looked into, as create does it. */
-static int put_tree(struct session *s, unsigned set, const struct buf *node,
-		    const struct oid *root, struct err *e)
+static int put_tree(struct repo *r, struct session *s, unsigned set,
+		    const struct buf *node, const struct oid *root,
+		    struct err *e)
 {
 	struct oid id;
+	unsigned i;
 	int rc;
 
 	if (session_has(s, root))
@@ -123,6 +125,8 @@ static int put_tree(struct session *s, unsigned set, const struct buf *node,
 		rc = session_put(s, OBJ_NODE, node->p, node->len, &id, e);
 		if (rc == 0)
 			rc = session_flush(s, e);
+		for (i = 0; rc == 0 && i < 40; i++)	/* minutes pass */
+			rc = store_sync(repo_store(r), e);
 		return rc < 0 ? rc : put_files(s, set, e);
 	}
 	if ((rc = put_files(s, set, e)) == 0 && set % 2)
@@ -158,7 +162,7 @@ static int write_once(struct repo *r, const char *name, unsigned set,
 	record_fill(&rec, name, &need[0], n - 1);
 	rc = session_begin(&s, r, &session_opts, e);
 	if (rc == 0)
-		rc = put_tree(s, set, &node, &need[0], e);
+		rc = put_tree(r, s, set, &node, &need[0], e);
 	if (rc == 0) {
 		sim_expect(sim, session_id(s), need, n);
 		rc = session_commit(s, &rec, &id, e);
