@@ -38,13 +38,13 @@ victim() {
 		pid=$!
 		sleep "0.$((n % 4))"
 		if [ $((n % 2)) = 0 ]; then
-			kill -KILL $pid 2>/dev/null || :
+			kill -KILL "$pid" 2>/dev/null || :
 		else
-			kill -STOP $pid 2>/dev/null || :
+			kill -STOP "$pid" 2>/dev/null || :
 			sleep 0.5
-			kill -CONT $pid 2>/dev/null || :
+			kill -CONT "$pid" 2>/dev/null || :
 		fi
-		wait $pid 2>/dev/null && echo "v-$n" >>acknowledgedv
+		wait "$pid" 2>/dev/null && echo "v-$n" >>acknowledgedv
 	done
 }
 collector() {
@@ -55,9 +55,9 @@ collector() {
 		pid=$!
 		if [ $((n % 5)) = 0 ]; then
 			sleep 0.2
-			kill -KILL $pid 2>/dev/null || :
-			wait $pid 2>/dev/null || :
-		elif ! wait $pid; then
+			kill -KILL "$pid" 2>/dev/null || :
+			wait "$pid" 2>/dev/null || :
+		elif ! wait "$pid"; then
 			cp log.compact unexpected.compact
 		fi
 		[ $((n % 7)) = 0 ] && muniment break-lock 2>/dev/null
@@ -87,14 +87,13 @@ checker() {
 mkdir shared
 head -c 50000 /dev/urandom >shared/common
 touch deleted
-pids=
+
 for what in "writer 1" "writer 2" victim collector pruner checker; do
-	$what &
-	pids="$pids $!"
+	eval "$what" &
 done
 sleep "$secs"
 touch stop
-wait $pids || :
+wait || :
 
 for f in unexpected.*; do
 	[ ! -e "$f" ] || { cat "$f" log.* | tail -n 20; fail "$f"; }
