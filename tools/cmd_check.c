@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "tools/checks.h"
 #include "tools/pick.h"
 #include "tools/progress.h"
+#include "tools/spot.h"
 #include "tools/summary.h"
 #include "tools/talk.h"
 #include "tools/task.h"
 
 struct check_args {
 	const char *archive;
-	bool repository_only, archives_only, verify_data;
+	bool repository_only, archives_only, verify_data, force;
+	struct strv only;
+	unsigned max_secs;
 	struct pick_args pick;
 };
 #define AT(member) offsetof(struct check_args, member)
@@ -21,6 +26,14 @@ static const struct opt_row rows[] = {
 	  "only the archives and their folders", 0, NULL },
 	{ OPT_BOOL, 0, "verify-data", AT(verify_data), NULL,
 	  "decrypt and compare all contents, too", 0, NULL },
+	{ OPT_COUNT, 0, "max-duration", AT(max_secs), "SECONDS",
+	  "stop reading packs then; a configured check goes on there the next "
+	  "time", 0, NULL },
+	{ OPT_LIST, 0, "only", AT(only), "CHECK",
+	  "configured: only this one: repository, archives, data, extract, "
+	  "spot; may be given more than once", 0, NULL },
+	{ OPT_BOOL, 0, "force", AT(force), NULL,
+	  "configured: whatever was checked when", OPT_REPEAT, NULL },
 	{ 0 }
 };
 static const struct opt_group groups[] = {
@@ -77,14 +90,171 @@ static int parse_flags(unsigned *flags, const struct check_args *o,
 	return 0;
 }
 
+/* Carry it out; the result is told. */
+static int check(struct app *a, struct task *t, struct check_opts *co,
+		 struct check_result *res, struct err *e)
+{
+	struct checker k = { .a = a };
+	int rc;
+
+	co->threads = 4;
+	co->cancel = a->cancel;
+	co->finding = on_finding;
+	co->progress = on_progress;
+	co->ctx = &k;
+	progress_begin(&k.progress, a, "check");
+	rc = check_run(t->r, co, res, e);
+	progress_end(&k.progress);
+	if (rc == 0 || rc == ERR_CORRUPT)
+		printf("checked %" PRIu64 " packs, %" PRIu64 " archives, %"
+		       PRIu64 " files, %" PRIu64 " objects: %s\n", res->packs,
+		       res->archives, res->files, res->objects, rc == 0 ?
+		       "no problems found" : "damaged");
+	if (*res->position)
+		talk_info("the time for reading packs was over before all "
+			  "were read");
+	return rc;
+}
+
+/* --- what is configured, when it is due --- */
+
+static int check_parts(struct app *a, struct task *t, struct checks *k,
+		       const struct check_args *o,
+		       const struct choice_opts *choice, struct err *e)
+{
+	const struct config_check *row = k->row[CONFIG_CHECK_REPOSITORY];
+	const bool *due = k->due;
+	char *position = checks_position(k);
+	struct check_result res = { .packs = 0 };
+	struct check_opts co = {
+		.flags = (due[CONFIG_CHECK_REPOSITORY] ? CHECK_REPOSITORY :
+			  0u) |
+			(due[CONFIG_CHECK_ARCHIVES] || due[CONFIG_CHECK_DATA] ?
+			 CHECK_ARCHIVES : 0u) |
+			(due[CONFIG_CHECK_DATA] ? CHECK_DATA : 0u),
+		.choice = choice, .position = position,
+		.max_secs = o->max_secs ? o->max_secs : row ?
+			(unsigned)row->max_duration : 0
+	};
+	int rc = 0;
+
+	/* All data is all data. */
+	if (due[CONFIG_CHECK_DATA] || !co.max_secs) {
+		co.max_secs = 0;
+		co.position = NULL;
+	}
+	if (co.flags)
+		rc = check(a, t, &co, &res, e);
+	free(position);
+	if (rc < 0 || !co.flags)
+		return rc;
+	if (due[CONFIG_CHECK_REPOSITORY]) {
+		checks_keep_position(k, *res.position ? res.position : NULL);
+		checks_done(k, CONFIG_CHECK_REPOSITORY);
+	}
+	if (co.flags & CHECK_ARCHIVES)
+		checks_done(k, CONFIG_CHECK_ARCHIVES);
+	if (due[CONFIG_CHECK_DATA])
+		checks_done(k, CONFIG_CHECK_DATA);
+	return 0;
+}
+
+/* Everything of the latest archive is read as an extract would. */
+static int check_extract(struct app *a, struct task *t, struct err *e)
+{
+	struct extract_opts eo = { .flags = EXTRACT_DRY_RUN, .threads = 4,
+				   .cancel = a->cancel };
+	struct extract_result res = { 0 };
+	int rc = extract_run(t->rd, &t->it->rec, &eo, &res, e);
+
+	if (rc == 0)
+		talk_info("all %" PRIu64 " files of '%s' can be extracted",
+			  res.files, t->it->rec.name);
+	return rc < 0 ? err_ctx(e, "extract check of '%s'",
+				t->it->rec.name) : 0;
+}
+
+static int check_latest(struct app *a, struct task *t, struct checks *k,
+			struct err *e)
+{
+	int rc;
+
+	if (!k->due[CONFIG_CHECK_EXTRACT] && !k->due[CONFIG_CHECK_SPOT])
+		return 0;
+	rc = task_load(t, a, e);
+	if (rc == 0)
+		rc = task_find(t, a, "latest", &t->it, e);
+	if (rc == 0)
+		rc = task_reader(t, e);
+	if (rc == 0 && k->due[CONFIG_CHECK_EXTRACT] &&
+	    (rc = check_extract(a, t, e)) == 0)
+		checks_done(k, CONFIG_CHECK_EXTRACT);
+	if (rc == 0 && k->due[CONFIG_CHECK_SPOT] && !k->row[CONFIG_CHECK_SPOT])
+		rc = config_error(a->config, "checks", e, "the check 'spot' "
+				  "needs its percentages: there is none in "
+				  "the configuration");
+	if (rc == 0 && k->due[CONFIG_CHECK_SPOT] &&
+	    (rc = spot_check(t, a, k->row[CONFIG_CHECK_SPOT], e)) == 0)
+		checks_done(k, CONFIG_CHECK_SPOT);
+	return rc;
+}
+
+static int check_due(struct app *a, struct task *t,
+		     const struct check_args *o,
+		     const struct choice_opts *choice, struct err *e)
+{
+	struct checks k = { .a = NULL };
+	struct slot_repo info;
+	int rc;
+
+	rc = repo_probe(t->ra.url, &info, e);
+	if (rc == 0)
+		rc = checks_init(&k, a, &info.id, &o->only, o->force, e);
+	if (rc < 0 || !checks_any(&k)) {
+		if (rc == 0)
+			talk_info("no check is due");
+		goto out;
+	}
+	rc = task_open_repo(t, a, e);
+	if (rc == 0)
+		rc = check_parts(a, t, &k, o, choice, e);
+	if (rc == 0)
+		rc = check_latest(a, t, &k, e);
+	if (rc == 0)
+		summary_checked(a->summary);
+out:
+	checks_release(&k);
+	return rc;
+}
+
+/* --- what the command line asks for --- */
+
+static int check_asked(struct app *a, struct task *t,
+		       const struct check_args *o,
+		       const struct choice_opts *choice, struct err *e)
+{
+	struct check_result res = { .packs = 0 };
+	struct check_opts co = { .archive = t->ra.archive, .choice = choice,
+				 .max_secs = o->max_secs };
+	int rc;
+
+	if (!a->config && (o->only.n || o->force))
+		return err_set(e, ERR_CONFIG, "--only and --force are for the "
+			       "checks of a configuration, and this run has "
+			       "none");
+	rc = parse_flags(&co.flags, o, e);
+	if (rc == 0)
+		rc = task_open_repo(t, a, e);
+	if (rc == 0)
+		rc = check(a, t, &co, &res, e);
+	if (rc == 0)
+		summary_checked(a->summary);
+	return rc;
+}
+
 static int run(struct app *a, struct call *c, struct err *e)
 {
 	struct check_args *o = c->args;
-	struct checker k = { .a = a };
-	struct check_opts co = { .threads = 4, .cancel = a->cancel,
-				 .finding = on_finding,
-				 .progress = on_progress, .ctx = &k };
-	struct check_result res = { 0 };
 	struct pick_args by = o->pick;
 	struct task t = { 0 };
 	struct pick pick;
@@ -96,30 +266,17 @@ static int run(struct app *a, struct call *c, struct err *e)
 	rc = repoarg_take(&t.ra, a, c, o->archive, REPOARG_EITHER, 0, e);
 	if (rc == 0)
 		rc = call_no_more(c, e);
-	if (rc == 0)
-		rc = parse_flags(&co.flags, o, e);
 	if (rc == 0 && pick_given(&by) && t.ra.archive)
 		rc = err_set(e, ERR_CONFIG, "archive filters and the name of "
 			     "an archive cannot be used together");
 	if (rc == 0 && pick_given(&by) && o->repository_only)
 		rc = err_set(e, ERR_CONFIG, "archive filters and "
 			     "--repository-only cannot be used together");
-	if (rc == 0)
-		rc = task_open_repo(&t, a, e);
-	if (rc < 0)
-		goto out;
-	co.archive = t.ra.archive;
-	co.choice = &pick.o;
-	progress_begin(&k.progress, a, "check");
-	rc = check_run(t.r, &co, &res, e);
-	progress_end(&k.progress);
-	if (rc == 0)
-		summary_checked(a->summary);
-	if (rc == 0 || rc == ERR_CORRUPT)
-		printf("checked %" PRIu64 " packs, %" PRIu64 " archives, %"
-		       PRIu64 " files, %" PRIu64 " objects: %s\n", res.packs,
-		       res.archives, res.files, res.objects, rc == 0 ?
-		       "no problems found" : "damaged");
+	if (rc == 0 && a->config && !t.ra.archive && !o->repository_only &&
+	    !o->archives_only && !o->verify_data)
+		rc = check_due(a, &t, o, &pick.o, e);
+	else if (rc == 0)
+		rc = check_asked(a, &t, o, &pick.o, e);
 out:
 	pick_release(&pick);
 	task_close(&t);
@@ -135,6 +292,7 @@ const struct cmd cmd_check = {
 	"Nothing is changed. With --verify-data every file's content is\n"
 	"decrypted and compared, too, which takes as long as reading it\n"
 	"all. Damage is named, file by file, and the exit status is 14.\n"
+	"With a configuration, the checks that are due by their frequencies.\n"
 	"\n"
 	"  muniment check --verify-data /backup/mail\n",
 	.groups = groups,

@@ -98,7 +98,7 @@ static int apply_row(struct call *c, const struct config *k,
 static int apply_match(struct call *c, const struct app *a, struct err *e)
 {
 	static const char *const action[] = {
-		"list", "info", "prune", "mount", "check"
+		"list", "info", "prune", "mount"
 	};
 	static const char *const said[] = {
 		"archive", "glob-archives", "prefix"
@@ -116,6 +116,24 @@ static int apply_match(struct call *c, const struct app *a, struct err *e)
 		return call_set(c, "glob-archives", a->match, e);
 	return a->config->prefix && *a->config->prefix ?
 		call_set(c, "prefix", a->config->prefix, e) : 0;
+}
+
+/* A check looks at all archives, unless somebody says which. */
+static int apply_check(struct call *c, const struct config *k, struct err *e)
+{
+	char last[32];
+	int rc = 0;
+
+	if (strcmp(c->cmd->name, "check") || c->words.n ||
+	    call_given(c, "archive") || call_given(c, "repository-only"))
+		return 0;
+	if (k->match_archives && !call_given(c, "glob-archives") &&
+	    !call_given(c, "prefix"))
+		rc = call_set(c, "glob-archives", k->match_archives, e);
+	if (rc < 0 || !k->check_last || call_given(c, "first"))
+		return rc;
+	snprintf(last, sizeof(last), "%lld", (long long)k->check_last);
+	return call_set(c, "last", last, e);
 }
 
 static int apply_format(struct call *c, const struct config *k, struct err *e)
@@ -200,6 +218,8 @@ int run_apply(struct call *c, const struct app *a, struct err *e)
 
 	if (rc == 0)
 		rc = apply_match(c, a, e);
+	if (rc == 0)
+		rc = apply_check(c, a->config, e);
 	if (rc == 0)
 		rc = apply_format(c, a->config, e);
 	if (rc == 0)

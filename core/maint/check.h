@@ -38,14 +38,22 @@ struct check_opts {
 	unsigned threads;
 	const char *archive;	/* one only; NULL: all that are chosen */
 	const struct choice_opts *choice;	/* NULL: all */
+	/* Stop reading packs after so many seconds (0: never); begin behind
+	 * where the last check stopped (NULL: at the beginning). */
+	unsigned max_secs;
+	const char *position;
 	struct cancel *cancel;
 	void (*finding)(const struct check_finding *f, void *ctx);
 	void (*progress)(const struct check_progress *p, void *ctx);
 	void *ctx;
 };
+#define CHECK_POSITION_BYTES 80
 struct check_result {
 	uint64_t packs, segments, archives, objects, bytes, files;
 	uint64_t damage;	/* findings of that severity */
+	/* "": every pack was read, or all that were left; else where it
+	 * stopped. */
+	char position[CHECK_POSITION_BYTES];
 };
 /* ERR_CORRUPT: something is damaged, all was looked at and reported. */
 int check_run(struct repo *r, const struct check_opts *o,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/strv.h"
@@ -241,6 +242,26 @@ static int check_name_cb(const char *name, uint64_t size, void *ctx)
 	return strv_add(n->names, name, n->e);
 }
 
+/* Is it this pack's turn, by where the last check stopped and by the time
+ * there is?  At least one is read each time. */
+static bool check_pack_turn(struct check *c, enum store_kind kind,
+			    const char *name)
+{
+	char at[CHECK_POSITION_BYTES];
+	int64_t secs = (clock_mono_nsec() - c->begun_nsec) / 1000000000;
+
+	snprintf(at, sizeof(at), "%d/%s", kind == STORE_META ? 0 : 1, name);
+	if ((c->o->position && strcmp(at, c->o->position) <= 0) ||
+	    *c->res->position)
+		return false;
+	if (c->o->max_secs && secs >= c->o->max_secs && *c->last) {
+		memcpy(c->res->position, c->last, sizeof(c->last));
+		return false;
+	}
+	memcpy(c->last, at, sizeof(at));
+	return true;
+}
+
 static int check_pack_kind(struct check *c, enum store_kind kind,
 			   const struct strv *names, struct map *there)
 {
@@ -262,6 +283,8 @@ static int check_pack_kind(struct check *c, enum store_kind kind,
 		rc = map_put(there, name.b, &value, &was, c->e);
 		if (!map_get(&c->listed, name.b))
 			unlisted++;
+		if (rc < 0 || !check_pack_turn(c, kind, names->v[i]))
+			continue;
 		p = mem_zero(1, sizeof(*p));
 		if (!p)
 			return err_nomem(c->e);
@@ -383,6 +406,7 @@ int check_packs(struct check *c)
 	strv_sort(&meta);
 	c->done = 0;
 	c->total = data.n + meta.n;
+	c->begun_nsec = clock_mono_nsec();
 	c->pool = pool_new(c->o->threads, c->o->threads + 1, check_pack_work,
 		c);
 	if (!c->pool) {

@@ -18,6 +18,8 @@ struct check {
 	struct map listed;	/* packs that the index names */
 	struct pool *pool;
 	uint64_t done, total;
+	int64_t begun_nsec;	/* packs; monotonic */
+	char last[CHECK_POSITION_BYTES];	/* the pack before this one */
 };
 
 void check_say(struct check *c, enum check_severity severity,
