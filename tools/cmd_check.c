@@ -2,10 +2,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/checks.h"
 #include "tools/pick.h"
 #include "tools/progress.h"
+#include "tools/runstate.h"
 #include "tools/spot.h"
 #include "tools/summary.h"
 #include "tools/talk.h"
@@ -199,17 +201,41 @@ static int check_latest(struct app *a, struct task *t, struct checks *k,
 	return rc;
 }
 
+/* Whose checks: as the last run knew it, for an answer without a connection,
+ * or as the repository says. */
+static int identify(struct app *a, const char *url, struct sid *id,
+		    struct err *e)
+{
+	struct slot_repo info;
+	struct runstate known;
+	bool has_id = false;
+	int rc;
+
+	if (strstr(url, "://")) {
+		if ((rc = runstate_load(&known, url, e)) < 0)
+			return rc;
+		has_id = known.has_id;
+		*id = known.id;
+		runstate_release(&known);
+	}
+	if (has_id)
+		return 0;
+	if ((rc = repo_probe(url, &a->store, &info, e)) == 0)
+		*id = info.id;
+	return rc;
+}
+
 static int check_due(struct app *a, struct task *t,
 		     const struct check_args *o,
 		     const struct choice_opts *choice, struct err *e)
 {
 	struct checks k = { .a = NULL };
-	struct slot_repo info;
+	struct sid id;
 	int rc;
 
-	rc = repo_probe(t->ra.url, &info, e);
+	rc = identify(a, t->ra.url, &id, e);
 	if (rc == 0)
-		rc = checks_init(&k, a, &info.id, &o->only, o->force, e);
+		rc = checks_init(&k, a, &id, &o->only, o->force, e);
 	if (rc < 0 || !checks_any(&k)) {
 		if (rc == 0)
 			talk_info("no check is due");

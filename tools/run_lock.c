@@ -80,22 +80,39 @@ static int wait_for(int fd, const struct run_repo *q, const struct app *a,
 	return 0;
 }
 
+/* The file to be locked, or NULL: there is no repository (the action will say
+ * so, in its own words) or no place for one.  That a far one has two names is
+ * rare; asking it for its id would cost a connection. */
+static char *lock_path(const char *url)
+{
+	struct slot_repo info;
+	struct key_sum sum;
+	char hex[2 * sizeof(sum) + 1];
+	char *dir, *path = NULL;
+
+	if (strstr(url, "://")) {
+		key_sum(&sum, url, strlen(url));
+		hex_put(hex, sum.b, sizeof(sum.b));
+	} else if (repo_probe(url, NULL, &info, NULL) == 0) {
+		sid_hex(&info.id, hex);
+	} else {
+		return NULL;
+	}
+	dir = home_cache();
+	if (dir && io_make_dirs(dir, NULL) == 0)
+		path = mem_printf("%s/run-%s.lock", dir, hex);
+	free(dir);
+	return path;
+}
+
 int run_lock_take(struct run_lock *l, const struct run_repo *q,
 		  const struct app *a, struct err *e)
 {
-	struct slot_repo info;
-	char *dir, *path;
+	char *path;
 	int rc;
 
-	/* No repository: the action will say so, in its own words. */
-	if (l->fd >= 0 || repo_probe(q->repo->path, &a->store, &info,
-	    NULL) < 0)
+	if (l->fd >= 0 || !(path = lock_path(q->repo->path)))
 		return 0;
-	dir = home_repo_cache(&info.id, NULL);
-	path = dir ? mem_printf("%s/run.lock", dir) : NULL;
-	free(dir);
-	if (!path)
-		return 0;	/* there is no place for one */
 	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	free(path);
 	if (l->fd < 0)
