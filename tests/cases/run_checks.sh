@@ -7,7 +7,7 @@
 export MUNIMENT_PASSPHRASE=secret TZ=UTC
 mkdir -p src
 for i in $(seq 40); do
-	head -c 2000 /dev/urandom >src/$i
+	head -c 2000 /dev/urandom >src/"$i"
 done
 config() {
 	cat >c.yaml <<EOF
@@ -91,7 +91,7 @@ echo other >src/1
 must muniment -c c.yaml check --only spot
 has "$ERR" "src/1' is not in the archive as it is on the disk"
 for i in 2 3 4 5; do
-	echo other >src/$i
+	echo other >src/"$i"
 done
 must_fail 2 muniment -c c.yaml check --only spot
 has "$ERR" "5 of 41 files are not in the archive"
