@@ -15,7 +15,8 @@ struct checks {
 	bool due[CHECKS_NAMES];			/* enum config_check_name */
 	const struct config_check *row[CHECKS_NAMES];	/* NULL: not there */
 	char *dir;				/* NULL: nothing is kept */
-	char choice[33];			/* of archives, for file names */
+	/* In the configuration, or NULL. */
+	const struct config_check *row[CHECKS_NAMES];
 	struct app *a;
 };
 /* 'only': names of the command line, empty: as configured; 'force': whatever
