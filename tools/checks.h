@@ -12,11 +12,10 @@
  */
 #define CHECKS_NAMES CONFIG_CHECK_DISABLED
 struct checks {
-	bool due[CHECKS_NAMES];			/* enum config_check_name */
-	const struct config_check *row[CHECKS_NAMES];	/* NULL: not there */
-	char *dir;				/* NULL: nothing is kept */
-	/* In the configuration, or NULL. */
-	const struct config_check *row[CHECKS_NAMES];
+	bool due[CHECKS_NAMES];		/* enum config_check_name */
+	const struct config_check *row[CHECKS_NAMES];	/* NULL: none */
+	char *dir;			/* NULL: nothing is kept */
+	char choice[33];		/* of archives, for file names */
 	struct app *a;
 };
 /* 'only': names of the command line, empty: as configured; 'force': whatever
