@@ -266,6 +266,7 @@ static void sftp_free(struct store *store)
 	sftp_conn_unref(s->conn);
 	wire_dial_free(s->dial);
 	sftp_files_free(s->files);
+	sftp_ahead_free(s->ahead);
 	strv_release(&s->fresh);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->tidy_mtx);
@@ -310,7 +311,8 @@ static int sftp_new(struct sftp **out, const char *url,
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);
 	s->files = sftp_files_new();
-	rc = s->store.url && s->files ? sshurl_parse(&u, url, e) :
+	s->ahead = sftp_ahead_new();
+	rc = s->store.url && s->files && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {
 		s->root = mem_str(u.path);

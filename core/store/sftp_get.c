@@ -11,6 +11,8 @@
 
 /* Read along with the question for the size. */
 #define GET_AHEAD (64u << 10)
+/* The most that is looked for among what was read ahead. */
+#define GET_CACHED (16u << 20)
 
 struct get {
 	enum store_kind k;
@@ -142,6 +144,31 @@ static int get_bytes(struct get *g, struct sftp_conn *c, struct err *e)
 	return rc;
 }
 
+/* More than was asked for, and kept, where reads follow one another. */
+static int get_more(struct get *g, struct sftp *s, struct sftp_conn *c,
+		    struct err *e)
+{
+	uint64_t left = g->file.size > g->off ? g->file.size - g->off : 0;
+	struct buf out = BUF_INIT, *want = g->out;
+	size_t len = g->len, most;
+	int rc;
+
+	most = sftp_ahead_want(s->ahead, g->k, g->name, g->off, len);
+	if (most > left)
+		most = (size_t)left;
+	if (g->all || most < len || len == 0)
+		return get_bytes(g, c, e);
+	g->out = &out;
+	g->len = most;
+	rc = get_bytes(g, c, e);
+	g->out = want;
+	g->len = len;
+	if (rc == 0 && (rc = buf_append(want, out.p, len, e)) == 0)
+		sftp_ahead_add(s->ahead, g->k, g->name, g->off, &out);
+	buf_release(&out);
+	return rc;
+}
+
 static int get_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		  struct err *e)
 {
@@ -159,7 +186,7 @@ static int get_op(struct sftp *s, struct sftp_conn *c, void *arg,
 			sftp_files_add(s->files, no, c, g->k, g->name,
 				&g->file);
 	}
-	rc = get_bytes(g, c, e);
+	rc = keep ? get_more(g, s, c, e) : get_bytes(g, c, e);
 	sftp_files_done(s->files, c, &g->file);
 	return rc;
 }
@@ -169,8 +196,15 @@ int sftp_get(struct store *store, enum store_kind k, const char *name,
 {
 	struct get g = { .k = k, .name = name, .off = off, .len = len,
 		.out = out };
-	int rc = sftp_do((struct sftp *)(void *)store, get_op, &g, e);
+	struct sftp *s = (struct sftp *)(void *)store;
+	int rc;
 
+	/* Only bytes that were once read are found, so len is no nonsense. */
+	if ((k == STORE_DATA || k == STORE_META) && len <= GET_CACHED &&
+	    buf_reserve(out, len, NULL) == 0 &&
+	    sftp_ahead_find(s->ahead, k, name, off, len, out))
+		return 0;
+	rc = sftp_do(s, get_op, &g, e);
 	buf_release(&g.ahead);
 	return rc;
 }

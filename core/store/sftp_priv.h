@@ -7,6 +7,7 @@
 
 #include "base/strv.h"
 #include "store/layout.h"
+#include "store/sftp_ahead.h"
 #include "store/sftp_conn.h"
 
 /*
@@ -34,6 +35,7 @@ struct sftp {
 	struct proc_id self;
 	char *root;
 	struct sftp_files *files;		/* open for reading */
+	struct sftp_ahead *ahead;
 	atomic_int way;
 
 	pthread_mutex_t dial_mtx;		/* order: before mtx */
