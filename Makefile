@@ -134,7 +134,11 @@ fuzz:
 		MAKE='$(MAKE)' scripts/fuzz
 
 # The long forms of tests that `make check` has a short form of.
-.PHONY: faults rot
+.PHONY: faults rot collect
+collect: $(BUILD)/unit/test_collect tests-build
+	COLLECT_RUNS=$(or $(COLLECT_RUNS),14000) $<
+	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
+		tests/run cases/collect_processes.sh
 faults: $(BUILD)/unit/test_faults
 	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
 rot: $(BUILD)/unit/test_rot
