@@ -119,8 +119,26 @@ static int print(json_t *v, size_t flags, struct err *e)
 	return 0;
 }
 
+static json_t *kept;	/* an array, or NULL: nothing is kept */
+
+int json_collect(struct err *e)
+{
+	kept = json_array();
+	return kept ? 0 : err_nomem(e);
+}
+
+int json_collected(struct err *e)
+{
+	json_t *all = kept;
+
+	kept = NULL;
+	return all ? json_print(all, e) : 0;
+}
+
 int json_print(json_t *v, struct err *e)
 {
+	if (kept && v)
+		return json_array_append_new(kept, v) < 0 ? err_nomem(e) : 0;
 	return print(v, JSON_INDENT(4) | JSON_SORT_KEYS, e);
 }
 

@@ -30,5 +30,9 @@ json_t *json_archive(const struct record *rec, const struct oid *id,
  * or cannot be printed. */
 int json_print(json_t *v, struct err *e);
 int json_print_line(json_t *v, struct err *e);
+/* From now on documents are kept; json_collected prints them as one array,
+ * which is borgmatic's answer for all repositories of a run. */
+int json_collect(struct err *e);
+int json_collected(struct err *e);
 
 #endif

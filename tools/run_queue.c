@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tools/hook/command.h"
+#include "tools/json.h"
 #include "tools/summary.h"
 #include "tools/talk.h"
 
@@ -220,6 +221,16 @@ static int everything(struct run *r, bool before, int state, struct err *e)
 	return first;
 }
 
+static bool wants_json(const struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_calls; i++)
+		if (call_given(&r->call[i], "json"))
+			return true;
+	return false;
+}
+
 int run_queue(struct run *r, struct err *e)
 {
 	struct err first = { ERR_OK, "" }, mine;
@@ -227,6 +238,8 @@ int run_queue(struct run *r, struct err *e)
 
 	r->told = true;
 	r->a->summary = summary_new();
+	if (wants_json(r) && json_collect(&first) < 0)
+		talk_error(&first);
 	if (everything(r, true, 0, &first) == 0) {
 		for (i = 0; i < r->n_files; i++)
 			if (one_file(r, &r->file[i], &mine) < 0 &&
@@ -236,6 +249,10 @@ int run_queue(struct run *r, struct err *e)
 	if (everything(r, false, first.code != ERR_OK ? CONFIG_FAIL :
 		       CONFIG_FINISH, &mine) < 0 && first.code == ERR_OK)
 		first = mine;
+	if (json_collected(&mine) < 0) {
+		talk_error(&mine);
+		first = first.code != ERR_OK ? first : mine;
+	}
 	if (r->broken) {
 		summary_begin(r->a->summary, r->broken_file, NULL);
 		summary_end(r->a->summary, "it could not be read");

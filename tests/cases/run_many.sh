@@ -49,6 +49,12 @@ eq "$(count a) $(count b) $(count c)" "3 3 2"
 must muniment -c etc create a::mine src
 eq "$(count a) $(count b) $(count c)" "4 3 2"
 
+# one answer for all
+must muniment -c etc/1.yaml list --json
+python3 -c 'import json, sys
+assert [len(r["archives"]) for r in json.load(sys.stdin)] == [3, 3]' <"$OUT" ||
+	fail "not an array of two repositories"
+
 # archives: those of the configuration, or those that are named
 must muniment -c etc/1.yaml --repository first list --short
 has_not "$OUT" mine
