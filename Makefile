@@ -160,9 +160,10 @@ soak: tests-build
 	BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) TIMEOUT_SCALE=20 \
 		tests/run cases/mount_soak.sh
 
-# GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help
+# GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help; GROUP=sftp is
+# scripts/bench-sftp.
 bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure
-	@BUILD=$(BUILD) scripts/bench
+	@BUILD=$(BUILD) scripts/bench$(if $(filter sftp,$(GROUP)),-sftp)
 
 # Each header alone, and everything that scripts/lint looks at.
 $(BUILD)/hdr/%.h.ok: %.h $(BUILD)/flags

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2120
 #
 # For test scripts, after lib.sh:  . "$TOP/tests/sshd.sh"
 #

@@ -8,7 +8,7 @@
 sshd_need
 need script
 trap sshd_stop EXIT
-sshd_start
+sshd_start ""
 
 export MUNIMENT_PASSPHRASE=secret
 repo=ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$PWD/r
@@ -67,6 +67,7 @@ one_line "does not let"
 cp "$key" locked
 cp "$key.pub" locked.pub
 ssh-keygen -q -p -N geheim -f locked >/dev/null
+# shellcheck disable=SC2090
 export MUNIMENT_RSH="ssh -F none -i $PWD/locked -o UserKnownHostsFile=$known"
 must_fail 2 muniment list "$repo"
 one_line "passphrase"
@@ -142,7 +143,7 @@ one_line "is not empty"
 # a server with version 3 only: said, once
 sshd_stop
 SSHD_SFTP="/usr/lib/openssh/sftp-server -P hardlink,fsync,statvfs,limits"
-sshd_start
+sshd_start ""
 plain=ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$PWD/plain
 must muniment init "$plain"
 must muniment create "$plain::a" src

@@ -7,7 +7,7 @@
 . "$TOP/tests/sshd.sh"
 sshd_need
 trap 'line_stop; sshd_stop' EXIT
-sshd_start
+sshd_start ""
 
 export MUNIMENT_PASSPHRASE=secret MUNIMENT_RSH="$SSHD_CMD"
 repo=ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$PWD/r
