@@ -92,6 +92,17 @@ static int parse_flags(unsigned *flags, const struct check_args *o,
 	return 0;
 }
 
+static void tell(const struct check_result *res, bool good)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "checked %" PRIu64 " packs, %" PRIu64
+		 " archives, %" PRIu64 " files, %" PRIu64 " objects: %s\n",
+		 res->packs, res->archives, res->files, res->objects,
+		 good ? "no problems found" : "damaged");
+	talk_answer(line);
+}
+
 /* Carry it out; the result is told. */
 static int check(struct app *a, struct task *t, struct check_opts *co,
 		 struct check_result *res, struct err *e)
@@ -108,10 +119,7 @@ static int check(struct app *a, struct task *t, struct check_opts *co,
 	rc = check_run(t->r, co, res, e);
 	progress_end(&k.progress);
 	if (rc == 0 || rc == ERR_CORRUPT)
-		printf("checked %" PRIu64 " packs, %" PRIu64 " archives, %"
-		       PRIu64 " files, %" PRIu64 " objects: %s\n", res->packs,
-		       res->archives, res->files, res->objects, rc == 0 ?
-		       "no problems found" : "damaged");
+		tell(res, rc == 0);
 	if (*res->position)
 		talk_info("the time for reading packs was over before all "
 			  "were read");

@@ -5,6 +5,7 @@
 
 #include "tools/human.h"
 #include "tools/progress.h"
+#include "tools/summary.h"
 #include "tools/talk.h"
 
 #define AT(member) offsetof(struct compact_args, member)
@@ -34,13 +35,17 @@ static void on_progress(const struct compact_progress *p, void *ctx)
 	progress_show(ctx, &at);
 }
 
+static uint64_t freed_by(const struct compact_result *res)
+{
+	return res->bytes_removed > res->bytes_written ?
+		res->bytes_removed - res->bytes_written : 0;
+}
+
 static void tell(struct app *a, const struct compact_result *res)
 {
 	char freed[HUMAN_BYTES], written[HUMAN_BYTES], later[HUMAN_BYTES];
-	int64_t bytes = (int64_t)res->bytes_removed -
-		(int64_t)res->bytes_written;
 
-	app_size(a, freed, bytes > 0 ? (uint64_t)bytes : 0);
+	app_size(a, freed, freed_by(res));
 	app_size(a, written, res->bytes_written);
 	app_size(a, later, res->bytes_waiting);
 	if (res->fenced)
@@ -84,9 +89,12 @@ int cmd_compact_task(struct app *a, struct task *t,
 	progress_begin(&p, a, "compact");
 	rc = compact_run(t->r, &o, &res, e);
 	progress_end(&p);
-	if (rc == 0)
-		tell(a, &res);
-	return rc;
+	if (rc < 0)
+		return rc;
+	tell(a, &res);
+	if (!a->o.dry_run)
+		summary_compacted(a->summary, freed_by(&res));
+	return 0;
 }
 
 static int run(struct app *a, struct call *c, struct err *e)

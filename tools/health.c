@@ -87,31 +87,26 @@ static int reach(struct health *h, struct app *a, const struct health_opts *o,
 	return rc;
 }
 
-/* When the newest file below was written: a check's record is a file, or a
- * folder of them. */
-static int64_t newest_below(const char *path, int depth)
+/* When a check was done last: its record is NAME, or NAME-CHOICE for each
+ * choice of archives (checks.h). */
+static int64_t done_last(const char *dir, const char *name)
 {
+	size_t len = strlen(name);
+	int64_t newest = 0, t;
 	struct dirent *d;
 	struct stat st;
-	int64_t newest = 0, t;
-	char *sub;
-	DIR *dir;
+	DIR *list = opendir(dir);
 
-	if (stat(path, &st) < 0)
-		return 0;
-	if (!S_ISDIR(st.st_mode))
-		return (int64_t)st.st_mtim.tv_sec * SEC + st.st_mtim.tv_nsec;
-	if (depth == 0 || !(dir = opendir(path)))
-		return 0;
-	while ((d = readdir(dir))) {
-		if (d->d_name[0] == '.')
+	while (list && (d = readdir(list))) {
+		if (strncmp(d->d_name, name, len) ||
+		    (d->d_name[len] && d->d_name[len] != '-') ||
+		    fstatat(dirfd(list), d->d_name, &st, 0) < 0)
 			continue;
-		sub = mem_printf("%s/%s", path, d->d_name);
-		t = sub ? newest_below(sub, depth - 1) : 0;
+		t = (int64_t)st.st_mtim.tv_sec * SEC + st.st_mtim.tv_nsec;
 		newest = t > newest ? t : newest;
-		free(sub);
 	}
-	closedir(dir);
+	if (list)
+		closedir(list);
 	return newest;
 }
 
@@ -131,9 +126,9 @@ static int see_checks(struct health *h, const char *state, struct err *e)
 		return err_nomem(e);
 	for (i = 0; state && h->s.has_id &&
 	     i < sizeof(name) / sizeof(name[0]); i++) {
-		path = mem_printf("%s/checks/%s/%s", state,
-				  sid_hex(&h->s.id, hex), name[i]);
-		t = path ? newest_below(path, 2) : 0;
+		path = mem_printf("%s/checks/%s", state,
+				  sid_hex(&h->s.id, hex));
+		t = path ? done_last(path, name[i]) : 0;
 		free(path);
 		if (!t)
 			continue;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/config/config.h"
 #include "tools/placeholder.h"
 #include "tools/talk.h"
 #include "tools/times.h"
@@ -103,6 +104,10 @@ void make_fill(struct make *m, struct create_opts *co)
 {
 	co->name = m->name;
 	co->comment = m->comment;
+	if (m->a->config) {
+		co->host = m->a->config->archive_hostname;
+		co->user = m->a->config->archive_username;
+	}
 	co->timestamp_nsec = m->timestamp_nsec;
 	co->command = &m->a->command;
 	co->comp = m->comp;

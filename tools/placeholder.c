@@ -43,11 +43,26 @@ static void reverse_fqdn(char *out, size_t size)
 	}
 }
 
+static const char *as_host, *as_user;
+
+void placeholder_as(const char *host, const char *user)
+{
+	as_host = host;
+	as_user = user;
+}
+
+const char *placeholder_host(void)
+{
+	return as_host ? as_host : home_host_name();
+}
+
 const char *placeholder_user(void)
 {
 	static char name[64];
 	const struct passwd *pw;
 
+	if (as_user)
+		return as_user;
 	if (name[0])
 		return name;
 	pw = getpwuid(getuid());
@@ -79,7 +94,7 @@ static int put_now(struct buf *out, const struct template_part *part,
 static int put_hostname(struct buf *out, const struct template_part *part,
 			struct err *e)
 {
-	const char *s = home_host_name();
+	const char *s = placeholder_host();
 
 	return template_put_text(out, part, s, strlen(s), e);
 }

@@ -13,7 +13,11 @@
  */
 int placeholder_expand(char **out, const char *text, struct err *e);
 
-/* The name of the user that runs this, or the number.  Static storage. */
+/* The name of the user that runs this, or the number; this machine's name.
+ * Static storage, or what placeholder_as said. */
 const char *placeholder_user(void);
+const char *placeholder_host(void);
+/* Take these names for them, NULL: the true ones.  They stay the caller's. */
+void placeholder_as(const char *host, const char *user);
 
 #endif

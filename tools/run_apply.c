@@ -39,6 +39,7 @@ static const struct row {
 	KEY("create", "keep-exclude-tags", ON, keep_exclude_tags),
 	KEY("create", "exclude-nodump", ON, exclude_nodump),
 	KEY("create", "stats", ON, statistics),
+	KEY("create", "stats", ON, quick_statistics),
 	KEY("create", "list", ON, list_details),
 	KEY("extract", "numeric-ids", ON, numeric_ids),
 	KEY("prune", "keep-within", TEXT, keep_within),

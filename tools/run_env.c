@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/placeholder.h"
 #include "tools/remote.h"
 
 /* 'value' NULL: take it away. */
@@ -97,6 +98,8 @@ static int set_all(struct run_env *v, const struct config *c, struct err *e)
 		rc = set_if(v, "MUNIMENT_CONFIG_DIR",
 			    c->borg_config_directory, e);
 	if (rc == 0)
+		rc = set_if(v, "MUNIMENT_KEYS_DIR", c->borg_keys_directory, e);
+	if (rc == 0)
 		rc = set_if(v, "MUNIMENT_KEY_FILE", c->borg_key_file, e);
 	if (rc == 0)
 		rc = set_if(v, "TMPDIR", c->temporary_directory, e);
@@ -158,6 +161,7 @@ int run_env_enter(struct run_env *v, struct run *r, const struct config *c,
 	v->o = r->a->o;
 	set_options(r, c);
 	v->umask = umask((mode_t)r->a->o.umask);
+	placeholder_as(c->archive_hostname, c->archive_username);
 	rc = set_all(v, c, e);
 	if (rc == 0)
 		rc = remote_setup(r->a, e);
@@ -187,6 +191,7 @@ void run_env_leave(struct run_env *v, struct run *r)
 		close(v->cwd);
 	}
 	umask(v->umask);
+	placeholder_as(NULL, NULL);
 	for (i = v->saved.n; i > 0; i--)
 		restore(v->saved.v[i - 1]);
 	strv_release(&v->saved);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/cmd_status.h"
 #include "tools/hook/command.h"
 #include "tools/json.h"
 #include "tools/summary.h"
@@ -231,6 +232,22 @@ static bool wants_json(const struct run *r)
 	return false;
 }
 
+/* For those who watch.  A backup that is there is not undone by it. */
+static void write_status(struct run *r)
+{
+	struct config **all = mem_zero(r->n_files, sizeof(*all));
+	struct err e;
+	size_t i;
+	int rc;
+
+	for (i = 0; all && i < r->n_files; i++)
+		all[i] = r->file[i].config;
+	rc = all ? cmd_status_files(r->a, all, r->n_files, &e) : err_nomem(&e);
+	if (rc < 0)
+		app_warn(r->a, "%s", e.msg);
+	free(all);
+}
+
 int run_queue(struct run *r, struct err *e)
 {
 	struct err first = { ERR_OK, "" }, mine;
@@ -253,6 +270,8 @@ int run_queue(struct run *r, struct err *e)
 		talk_error(&mine);
 		first = first.code != ERR_OK ? first : mine;
 	}
+	if (!r->a->o.dry_run)
+		write_status(r);
 	if (r->broken) {
 		summary_begin(r->a->summary, r->broken_file, NULL);
 		summary_end(r->a->summary, "it could not be read");

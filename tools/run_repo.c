@@ -189,8 +189,10 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	struct app *a = r->a;
 	const char *asked = a->o.repository;
 	int64_t begun = clock_wall_nsec();
+	bool warned = a->warned;
 	int rc;
 
+	a->warned = false;	/* what is noted is of this one */
 	a->config = q->file->config;
 	a->repository = q->repo;
 	a->match = q->file->match;
@@ -201,6 +203,7 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	rc = actions(&w, e);
 	summary_end(a->summary, rc < 0 ? e->msg : NULL);
 	note(&w, begun, rc, e);
+	a->warned |= warned;
 	talk_set_prefix(NULL);
 	a->o.repository = asked;
 	a->config = NULL;

@@ -53,6 +53,8 @@ static int create_record(struct create *c)
 	struct record *r = c->rec;
 	time_t now = (time_t)(clock_wall_nsec() / 1000000000);
 	struct tm tm;
+	const char *host = o->host ? o->host : home_host_name();
+	const char *user = o->user ? o->user : pw ? pw->pw_name : "";
 	int rc;
 
 	r->start_nsec = o->timestamp_nsec ? o->timestamp_nsec :
@@ -60,10 +62,10 @@ static int create_record(struct create *c)
 	if (localtime_r(&now, &tm))
 		r->utc_offset_secs = (int32_t)tm.tm_gmtoff;
 	if ((rc = create_dup(&r->name, o->name, c->e)) < 0 ||
-	    (rc = create_dup(&r->series, o->series ? o->series :
-			     home_host_name(), c->e)) < 0 ||
-	    (rc = create_dup(&r->host, home_host_name(), c->e)) < 0 ||
-	    (rc = create_dup(&r->user, pw ? pw->pw_name : "", c->e)) < 0 ||
+	    (rc = create_dup(&r->series, o->series ? o->series : host,
+			     c->e)) < 0 ||
+	    (rc = create_dup(&r->host, host, c->e)) < 0 ||
+	    (rc = create_dup(&r->user, user, c->e)) < 0 ||
 	    (rc = create_dup(&r->comment, o->comment, c->e)) < 0 ||
 	    (rc = create_dup(&r->program, "muniment " MUNIMENT_VERSION,
 			     c->e)) < 0 ||

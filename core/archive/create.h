@@ -64,6 +64,7 @@ struct create_stream {
 struct create_opts {
 	const char *name;		/* passes catalog_name_check */
 	const char *series;		/* NULL: the host's name */
+	const char *host, *user;	/* NULL: what they are */
 	const char *comment;
 	int64_t timestamp_nsec;		/* 0: now */
 	const struct strv *command;	/* argv for the record */

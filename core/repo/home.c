@@ -80,6 +80,11 @@ char *home_key_file(const struct sid *repo)
 		own = getenv("BORG_KEY_FILE");
 	if (own && *own)
 		return mem_str(own);
+	own = getenv("MUNIMENT_KEYS_DIR");
+	if (!own || !*own)
+		own = getenv("BORG_KEYS_DIR");
+	if (own && *own)
+		return mem_printf("%s/%s", own, sid_hex(repo, hex));
 	base = home_config();
 	if (!base)
 		return NULL;

@@ -23,7 +23,8 @@ char *home_state(void);
 /* CACHE/REPO-ID[/sub], made if missing; NULL if it cannot be written: the
  * caller does without. */
 char *home_repo_cache(const struct sid *repo, const char *sub);
-/* CONFIG/keys/REPO-ID */
+/* $MUNIMENT_KEY_FILE, $MUNIMENT_KEYS_DIR/REPO-ID or CONFIG/keys/REPO-ID; for
+ * both variables borg's are the fallback. */
 char *home_key_file(const struct sid *repo);
 
 /* This machine's client id: CONFIG/client, made at the first call; when that

@@ -155,10 +155,14 @@ has "$OUT" 'MUNIMENT WARNING: se"cond: no copy of the key'
 # the last check, from the record that a run leaves
 id=$(muniment info repo | sed -n 's/^Repository ID: //p')
 checks=${XDG_STATE_HOME:-$HOME/.local/state}/muniment/checks/$id
-mkdir -p "$checks/archives"
+mkdir -p "$checks"
 touch -d '3 days ago' "$checks/repository"
-touch -d '5 days ago' "$checks/archives/all"
+touch -d '7 days ago' "$checks/archives-all"
+touch -d '5 days ago' "$checks/archives-0123456789abcdef0123456789abcdef"
+touch "$checks/repository.position"
 must muniment status repo
 has "$OUT" "Last check of repository: "
 has "$OUT" "(3 days ago)"
+has "$OUT" "Last check of archives: "
 has "$OUT" "(5 days ago)"
+has_not "$OUT" "(7 days ago)"

@@ -97,9 +97,8 @@ const struct schema_row schema_group_output[] = {
 	{ KEY(progress, BOOL), .help = "Show progress.", .example = "true" },
 	{ KEY(statistics, BOOL), .help = "Figures after each action "
 	  "(--stats).", .example = "true" },
-	{ KEY(quick_statistics, BOOL), IDLE, .note = "'statistics' is as "
-	  "quick", .help = "The same without those of the "
-	  "repository.", .example = "true" },
+	{ KEY(quick_statistics, BOOL), .help = "The same after create only.",
+	  .example = "true" },
 	{ KEY(list_details, BOOL), .help = "List what is stored or deleted "
 	  "(--list).", .example = "true" },
 	{ KEY(default_actions, BOOL), .fallback = 1, .help = "Without an "

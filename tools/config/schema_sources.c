@@ -151,10 +151,9 @@ const struct schema_row schema_group_archives[] = {
 	  "last of a repository lies below borg_config_directory",
 	  .help = "Borg's notes on repositories.",
 	  .example = "/path/to/base/config/security" },
-	{ KEY(borg_keys_directory, STR), IDLE, .note = "keys lie below "
-	  "borg_config_directory; borg_key_file names one",
-	  .help = "Keys of keyfile "
-	  "repositories.", .example = "/path/to/base/config/keys" },
+	{ KEY(borg_keys_directory, STR), .help = "Keys of keyfile "
+	  "repositories; else below borg_config_directory.",
+	  .example = "/path/to/base/config/keys" },
 	{ KEY(borg_key_file, STR), .help = "The key itself.",
 	  .example = "/path/to/base/config/mailcow.key" },
 	{ KEY_IDLE(borg_files_cache_ttl, INT), .max = INT32_MAX, .note = "what "
@@ -178,13 +177,11 @@ const struct schema_row schema_group_archives[] = {
 	{ KEY(prefix, STR), .help = "The same as what they begin with; old: "
 	  "use match_archives.", .example = "mailcow-",
 	  .flags = SCHEMA_EXPERT },
-	{ KEY(archive_hostname, STR), IDLE, .note = "it is this machine's "
-	  "name; a container keeps its own with 'hostname:'",
-	  .help = "{hostname}, and the name in "
-	  "the archive.", .example = "mail.example" },
-	{ KEY(archive_username, STR), IDLE, .note = "it is the name of the "
-	  "user that runs this", .help = "{user}, and the name in the "
-	  "archive.", .example = "root" },
+	{ KEY(archive_hostname, STR), .help = "{hostname}, and the name in "
+	  "the archive, instead of this machine's.",
+	  .example = "mail.example" },
+	{ KEY(archive_username, STR), .help = "{user}, and the name in the "
+	  "archive, instead of who runs this.", .example = "root" },
 	{ KEY(file_list_format, STR), .help = "For 'list --archive'.",
 	  .example = "'{mode} {size} {path}{NL}'" },
 	{ KEY(archive_list_format, STR), .help = "For 'list'.",
