@@ -43,7 +43,7 @@ bench() {
 	run_kept "$bench_want" env -u GROUP BENCH_TOOLS=muniment \
 		MUNIMENT="$PWD/stand-in" "$TOP/scripts/bench" \
 		--helpers "$BUILD/tools" --mails 60 --bytes 1M --tiny 50 \
-		--runs 2 --seed 2 --dir "$PWD/scratch" \
+		--runs 2 --seed 2 --archives 12 --dir "$PWD/scratch" \
 		--json "$PWD/bench.json" "$@"
 	[ ! -e scratch ] || fail "the scratch folder was left"
 }
@@ -62,7 +62,7 @@ print(row["verdict"])
 END
 }
 
-bench 0 --group "first nothing hour extract"
+bench 0 --group "first nothing hour extract" --data "mail tiny"
 has "$OUT" "verified"
 has_not "$OUT" "FAILED"
 has_not "$OUT" "differences"

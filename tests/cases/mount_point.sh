@@ -27,7 +27,7 @@ no 3 "not a folder" src/f
 no 3 "not empty" src
 no 3 "no mount option 'speed'" -o speed=9 m
 no 3 "uid=5000" -o uid=vmail m
-no 3 "versions" -o versions m
+no 3 "versions" -o versions ::a m
 no 2 "none" ::none m
 
 # names that need care
