@@ -28,6 +28,7 @@ void app_defaults(struct app_opts *o);
 struct summary;
 struct app {
 	struct app_opts o;
+	const struct opt_set *given;	/* what of 'o' the command line says */
 	struct summary *summary;	/* of a configured run, or NULL */
 	struct cancel *cancel;
 	struct strv command;	/* argv, for the record */

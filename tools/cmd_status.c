@@ -11,6 +11,7 @@
 #include "tools/health_prometheus.h"
 #include "tools/pick.h"
 #include "tools/repoarg.h"
+#include "tools/run_env.h"
 #include "tools/talk.h"
 
 #define DEFAULT_AGE_SECS (26 * 3600)
@@ -120,26 +121,6 @@ static int keep_of(struct retention *keep, const struct config *c,
 	return retention_check(keep, e);
 }
 
-/* The configuration's own source of the passphrase, for this process. */
-static void use_secrets(const struct config *c)
-{
-	const char *const pair[][2] = {
-		{ "MUNIMENT_PASSPHRASE", c->encryption_passphrase },
-		{ "MUNIMENT_PASSPHRASE_FILE", c->encryption_passphrase_file },
-		{ "MUNIMENT_PASSCOMMAND", c->encryption_passcommand }
-	};
-	size_t i, given = 0;
-
-	for (i = 0; i < 3; i++)
-		given += pair[i][1] != NULL;
-	for (i = 0; given && i < 3; i++) {
-		if (pair[i][1])
-			setenv(pair[i][0], pair[i][1], 1);
-		else
-			unsetenv(pair[i][0]);
-	}
-}
-
 /* Label, path, or a glob of either. */
 static bool is_wanted(const struct app *a, const struct config_repository *r)
 {
@@ -150,38 +131,59 @@ static bool is_wanted(const struct app *a, const struct config_repository *r)
 		(r->label && fnmatch(name, r->label, 0) == 0);
 }
 
-static int look_config(struct list *l, struct app *a, const struct config *c,
-		       const struct status_args *args, struct err *e)
+static int look_repositories(struct list *l, struct app *a,
+			     const struct config *c, const struct pick *pick,
+			     const struct status_args *args, struct err *e)
 {
 	const struct config_repository *r;
-	struct strv match = STRV_INIT;
 	struct retention keep;
 	struct health_opts o;
 	char *state = NULL;
 	size_t i;
 	int rc = 0;
 
-	if (args)
-		use_secrets(c);
 	if (c->user_state_directory &&
 	    !(state = mem_printf("%s/muniment", c->user_state_directory)))
 		return err_nomem(e);
-	if (c->match_archives)
-		rc = strv_add(&match, c->match_archives, e);
 	for (i = 0; rc == 0 && i < c->repositories.n; i++) {
 		r = &c->repositories.v[i];
 		if (!is_wanted(a, r))
 			continue;
 		o = (struct health_opts){
 			.url = r->path, .label = r->label, .config = c->file,
-			.state = state, .match = match.n ? &match : NULL,
+			.state = state, .prefix = pick->prefix,
+			.match = pick->match.n ? &pick->match : NULL,
 			.keep = keep_of(&keep, c, NULL) == 0 ? &keep : NULL,
 			.local = !args
 		};
 		rc = look(l, a, &o, args, e);
 	}
-	strv_release(&match);
 	free(state);
+	return rc;
+}
+
+/* With the configuration's own passphrase, folders, ssh. */
+static int look_config(struct list *l, struct app *a, const struct config *c,
+		       const struct status_args *args, struct err *e)
+{
+	struct pick_args by = { .prefix = c->prefix };
+	struct pick pick = { .prefix = NULL };
+	struct run_env env;
+	char *glob = NULL;
+	int rc = run_env_enter(&env, a, c, e);
+
+	if (rc == 0)
+		rc = pick_glob_of_config(&glob, c, e);
+	if (rc == 0 && glob)
+		rc = strv_add(&by.match, glob, e);
+	if (rc == 0)
+		rc = pick_make(&pick, &by, e);
+	if (rc == 0)
+		rc = look_repositories(l, a, c, &pick, args, e);
+	pick_release(&pick);
+	strv_release(&by.match);
+	free(glob);
+	run_env_leave(&env, a);
 	return rc;
 }
 

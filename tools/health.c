@@ -54,7 +54,8 @@ static int set_text(char **dst, const char *text, struct err *e)
 static void see_prune(struct health *h, struct repo *r,
 		      const struct catalog *c, const struct health_opts *o)
 {
-	struct choice_opts choice = { .match = o->match };
+	struct choice_opts choice = { .match = o->match,
+				      .prefix = o->prefix };
 	struct prune_opts po = { .flags = PRUNE_DRY_RUN, .choice = &choice };
 	struct prune_result res;
 

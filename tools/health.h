@@ -36,6 +36,7 @@ struct health_opts {
 	const char *state;	/* instead of home_state(), or NULL */
 	const struct retention *keep;	/* of the configuration, or NULL */
 	const struct strv *match;	/* its archives; NULL: all */
+	const char *prefix;		/* of their names, or NULL */
 	int64_t max_age_nsec;
 	const struct strv *series;	/* judged; NULL, or none: all */
 	bool local;			/* do not ask the repository */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/config/config.h"
 #include "tools/placeholder.h"
 
 #define AT(member) offsetof(struct pick_args, member)
@@ -182,4 +183,19 @@ int pick_glob_of_format(char **out, const char *format, struct err *e)
 		*out = (char *)buf_take(&b, &(size_t){ 0 });
 	buf_release(&b);
 	return rc;
+}
+
+#define DEFAULT_FORMAT "{hostname}-{now:%Y-%m-%dT%H:%M:%S.%f}"
+
+int pick_glob_of_config(char **out, const struct config *c, struct err *e)
+{
+	*out = NULL;
+	if (c->match_archives && strcmp(c->match_archives, "*") != 0) {
+		*out = mem_str(c->match_archives);
+		return *out ? 0 : err_nomem(e);
+	}
+	if (c->match_archives || c->prefix)
+		return 0;
+	return pick_glob_of_format(out, c->archive_name_format ?
+				   c->archive_name_format : DEFAULT_FORMAT, e);
 }

@@ -44,4 +44,9 @@ int pick_run(struct choice *out, const struct catalog *c,
  */
 int pick_glob_of_format(char **out, const char *format, struct err *e);
 
+/* The pattern for the archives of a configuration, as borgmatic has it: NULL,
+ * all, or those of 'prefix', which has an option of its own. */
+struct config;
+int pick_glob_of_config(char **out, const struct config *c, struct err *e);
+
 #endif

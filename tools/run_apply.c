@@ -178,9 +178,26 @@ static int apply_init(struct call *c, const struct config_repository *k,
 	return rc;
 }
 
+/* Borg's own for all actions: the one of them that is not a key. */
+struct extra {
+	bool progress;
+};
+static const struct opt_row extra_rows[] = {
+	{ OPT_BOOL, 'p', "progress", offsetof(struct extra, progress), NULL,
+	  "show progress", 0, NULL },
+	{ 0 }
+};
+static const struct opt_group extra_groups[] = {
+	{ extra_rows, 0, "" },
+	{ 0 }
+};
+
 /* extra_borg_options: as if they stood on the command line. */
-static int apply_extra(struct call *c, const struct config *k, struct err *e)
+static int apply_extra(struct call *c, struct app *a, struct err *e)
 {
+	const struct config *k = a->config;
+	struct extra own = { .progress = false };
+	struct opt_set set = { .group = extra_groups, .base = &own };
 	struct opt_parser p;
 	struct strv argv = STRV_INIT;
 	const char *word, *name = c->cmd->name;
@@ -200,6 +217,7 @@ static int apply_extra(struct call *c, const struct config *k, struct err *e)
 	if (rc < 0)
 		goto out;
 	opt_init(&p, (int)argv.n, c->made.v + n);
+	opt_push(&p, &set);
 	opt_push(&p, &c->opts);
 	p.action = name;
 	while ((rc = opt_next(&p, &word, e)) > 0)
@@ -207,15 +225,17 @@ static int apply_extra(struct call *c, const struct config *k, struct err *e)
 			break;
 	if (rc < 0)
 		rc = config_error(k, "extra_borg_options", e, "%s", e->msg);
+	else if (own.progress)
+		a->o.progress = APP_PROGRESS_ON;
 out:
 	strv_release(&argv);
 	return rc;
 }
 
-int run_apply(struct call *c, const struct app *a, struct err *e)
+int run_apply(struct call *c, struct app *a, struct err *e)
 {
 	size_t i;
-	int rc = apply_extra(c, a->config, e);
+	int rc = apply_extra(c, a, e);
 
 	if (rc == 0)
 		rc = apply_match(c, a, e);

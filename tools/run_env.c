@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tools/run_priv.h"
+#include "tools/run_env.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,30 +106,31 @@ static int set_all(struct run_env *v, const struct config *c, struct err *e)
 	return rc;
 }
 
-static bool given(const struct run *r, const char *name)
+static bool given(const struct app *a, const char *name)
 {
 	unsigned i;
 
-	return opt_find(app_groups, 0, name, &i) && r->all.seen[i];
+	return a->given && opt_find(app_groups, 0, name, &i) &&
+		a->given->seen[i];
 }
 
-static void set_options(struct run *r, const struct config *c)
+static void set_options(struct app *a, const struct config *c)
 {
-	struct app_opts *o = &r->a->o;
+	struct app_opts *o = &a->o;
 
-	if (!given(r, "lock-wait"))
+	if (!given(a, "lock-wait"))
 		o->lock_wait = c->lock_wait > INT32_MAX ? INT32_MAX :
 			(unsigned)c->lock_wait;
-	if (!given(r, "umask"))
+	if (!given(a, "umask"))
 		o->umask = c->umask;
-	if (c->ssh_command && !given(r, "rsh"))
+	if (c->ssh_command && !given(a, "rsh"))
 		o->rsh = c->ssh_command;
-	if (c->remote_path && !given(r, "remote-path"))
+	if (c->remote_path && !given(a, "remote-path"))
 		o->remote_path = c->remote_path;
-	if (c->upload_rate_limit > 0 && !given(r, "upload-ratelimit"))
+	if (c->upload_rate_limit > 0 && !given(a, "upload-ratelimit"))
 		o->upload_kib = c->upload_rate_limit > INT32_MAX ? INT32_MAX :
 			(unsigned)c->upload_rate_limit;
-	if (c->progress && !given(r, "progress") && !given(r, "no-progress"))
+	if (c->progress && !given(a, "progress") && !given(a, "no-progress"))
 		o->progress = APP_PROGRESS_ON;
 }
 
@@ -151,20 +152,20 @@ static int change_dir(struct run_env *v, const struct config *c,
 	return 0;
 }
 
-int run_env_enter(struct run_env *v, struct run *r, const struct config *c,
+int run_env_enter(struct run_env *v, struct app *a, const struct config *c,
 		  struct err *e)
 {
 	int rc;
 
 	memset(v, 0, sizeof(*v));
 	v->cwd = -1;
-	v->o = r->a->o;
-	set_options(r, c);
-	v->umask = umask((mode_t)r->a->o.umask);
+	v->o = a->o;
+	set_options(a, c);
+	v->umask = umask((mode_t)a->o.umask);
 	placeholder_as(c->archive_hostname, c->archive_username);
 	rc = set_all(v, c, e);
 	if (rc == 0)
-		rc = remote_setup(r->a, e);
+		rc = remote_setup(a, e);
 	return rc < 0 ? rc : change_dir(v, c, e);
 }
 
@@ -181,13 +182,13 @@ static void restore(char *line)
 	key_wipe(eq + 1, strlen(eq + 1));
 }
 
-void run_env_leave(struct run_env *v, struct run *r)
+void run_env_leave(struct run_env *v, struct app *a)
 {
 	size_t i;
 
 	if (v->cwd >= 0) {
 		if (fchdir(v->cwd) < 0)
-			r->a->warned = true;
+			a->warned = true;
 		close(v->cwd);
 	}
 	umask(v->umask);
@@ -195,7 +196,7 @@ void run_env_leave(struct run_env *v, struct run *r)
 	for (i = v->saved.n; i > 0; i--)
 		restore(v->saved.v[i - 1]);
 	strv_release(&v->saved);
-	r->a->o = v->o;
-	if (remote_setup(r->a, NULL) < 0)
-		r->a->warned = true;
+	a->o = v->o;
+	if (remote_setup(a, NULL) < 0)
+		a->warned = true;
 }

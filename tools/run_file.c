@@ -8,25 +8,6 @@
 #include "tools/pick.h"
 #include "tools/talk.h"
 
-#define DEFAULT_FORMAT "{hostname}-{now:%Y-%m-%dT%H:%M:%S.%f}"
-
-/* Which archives are those of this configuration, as borgmatic has it. */
-static int find_match(struct run_file *f, struct err *e)
-{
-	const struct config *c = f->config;
-
-	if (c->match_archives) {
-		if (!strcmp(c->match_archives, "*"))
-			return 0;
-		f->match = mem_str(c->match_archives);
-		return f->match ? 0 : err_nomem(e);
-	}
-	if (c->prefix)
-		return 0;	/* it has an option of its own */
-	return pick_glob_of_format(&f->match, c->archive_name_format ?
-				   c->archive_name_format : DEFAULT_FORMAT, e);
-}
-
 static int load_one(struct run *r, const char *path, struct err *e)
 {
 	const struct config_load_opts o = {
@@ -44,7 +25,7 @@ static int load_one(struct run *r, const char *path, struct err *e)
 		talk_warn("%s", warnings.v[i]);
 	strv_release(&warnings);
 	if (rc == 0)
-		rc = find_match(f, e);
+		rc = pick_glob_of_config(&f->match, f->config, e);
 	if (rc == 0)
 		r->n_files++;
 	else

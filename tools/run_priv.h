@@ -2,10 +2,9 @@
 #ifndef TOOLS_RUN_PRIV_H
 #define TOOLS_RUN_PRIV_H
 
-#include <sys/types.h>
-
 #include "tools/config/config.h"
 #include "tools/run.h"
+#include "tools/run_env.h"
 
 /* An option that the action it stands behind does not have. */
 struct run_option {
@@ -35,21 +34,8 @@ bool run_file_wants(const struct run *r, const struct config_repository *k);
 char *run_file_labels(const struct run *r);
 void run_file_release(struct run *r);
 
-/* run_env.c: what a configuration changes about the process: variables,
- * options that were not given, the umask, the current folder. */
-struct run_env {
-	struct strv saved;	/* "NAME=VALUE", or "NAME": it was not set */
-	struct app_opts o;
-	mode_t umask;
-	int cwd;		/* -1: it did not change */
-};
-/* Leave in any case. */
-int run_env_enter(struct run_env *v, struct run *r, const struct config *c,
-		  struct err *e);
-void run_env_leave(struct run_env *v, struct run *r);
-
 /* run_apply.c: what the command line did not say. */
-int run_apply(struct call *c, const struct app *a, struct err *e);
+int run_apply(struct call *c, struct app *a, struct err *e);
 
 /* run_lock.c: one configured run at a time for each repository, on this
  * machine.  It keeps people from surprises; no data depends on it. */

@@ -174,7 +174,7 @@ static int one_file(struct run *r, struct run_file *f, struct err *e)
 	struct run_env env;
 	int rc;
 
-	rc = run_env_enter(&env, r, f->config, e);
+	rc = run_env_enter(&env, r->a, f->config, e);
 	if (rc < 0)
 		talk_error(e);
 	if (rc == 0) {
@@ -185,7 +185,7 @@ static int one_file(struct run *r, struct run_file *f, struct err *e)
 			rc = q.first.code;
 		}
 	}
-	run_env_leave(&env, r);
+	run_env_leave(&env, r->a);
 	free(q.v);
 	return rc;
 }

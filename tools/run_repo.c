@@ -65,6 +65,7 @@ static bool skipped(const struct config *c, const struct cmd *cmd)
 static int act(struct work *w, const struct call *from, struct err *e)
 {
 	struct app *a = w->r->a;
+	enum app_progress progress = a->o.progress;
 	struct call c;
 	int rc;
 
@@ -79,6 +80,7 @@ static int act(struct work *w, const struct call *from, struct err *e)
 	if (rc == 0)
 		rc = run_repo_call(a, &c, e);
 	call_release(&c);
+	a->o.progress = progress;
 	return rc;
 }
 

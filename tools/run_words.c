@@ -300,6 +300,7 @@ int run_read(struct run *r, struct app *a, int argc, char *const *argv,
 	r->a = a;
 	r->all.group = app_groups;
 	r->all.base = &a->o;
+	a->given = &r->all;
 	base = argv[0] ? strrchr(argv[0], '/') : NULL;
 	base = base ? base + 1 : argv[0] ? argv[0] : "";
 	r->as_borg = !strcmp(base, "borg");

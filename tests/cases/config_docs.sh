@@ -318,7 +318,7 @@ borg_exit_codes:
       treat_as: warning
     - code: 100
       treat_as: error'
-told "extra_borg_options: has no effect" '
+good '
 repositories:
     - path: /r
 extra_borg_options:

@@ -105,3 +105,55 @@ before=$(count)
 must muniment -n -c c.yaml create prune
 eq "$(count)" "$before"
 [ ! -e log ] || fail "a dry run ran a command"
+
+# one that takes too long is ended, with all that it started; what stands
+# after it is run, though what stood before it failed, and knows why
+config "$PWD/src" "commands:
+    - before: action
+      when: [create]
+      run: ['(sleep 7773; touch $PWD/late) & sleep 7774']
+      timeout: 1 second
+    - after: action
+      when: [create]
+      states: [fail]
+      run: ['echo after action >>$PWD/log']
+    - after: configuration
+      run: ['echo after configuration >>$PWD/log']
+    - after: error
+      run: ['echo {error} {repository} {configuration_filename} >>$PWD/log',
+            'exit 75', 'echo never >>$PWD/log']"
+before=$(count)
+must_fail 2 muniment -c c.yaml create
+has "$ERR" "took longer than 1 second"
+eq "$(count)" "$before"
+eq "$(head -n 2 log)" "after action
+after configuration"
+has log "took longer than 1 second"
+has log " $PWD/r c.yaml"
+has_not log never
+if pgrep -f 'sleep 777[34]' >/dev/null; then
+	fail "commands were left running"
+fi
+
+# the environment of commands has no passphrase
+config "$PWD/src" "commands:
+    - before: everything
+      run: ['env >$PWD/env']"
+must muniment -c c.yaml create
+has_not env secret
+
+# extra_borg_options are options of the action
+config "$PWD/src" "extra_borg_options:
+    create: --comment 'two words' --stats --progress
+    prune: --list"
+must muniment -c c.yaml create prune
+has "$OUT" "This archive:"
+has "$ERR" "Keeping archive"
+must muniment -c c.yaml list --last 1 --format '{comment}{NL}'
+eq "$(cat "$OUT")" "two words"
+config "$PWD/src" "extra_borg_options: {create: --nonsense}"
+before=$(count)
+must_fail 3 muniment -c c.yaml create
+has "$ERR" "c.yaml, line 5"
+has "$ERR" "--nonsense"
+eq "$(count)" "$before"

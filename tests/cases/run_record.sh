@@ -81,6 +81,8 @@ rm -rf a b
 must muniment -c etc/c.yaml init -e keyfile
 eq "$(find keys -type f | wc -l)" 2 keys
 must muniment -c etc/c.yaml create
+run_kept 1 muniment -c etc/c.yaml status
+has_not "$OUT" "cannot be reached"
 must_fail 12 muniment list a
 must env BORG_KEYS_DIR="$PWD/keys" muniment list a
 

@@ -133,6 +133,7 @@ repositories:
     - {path: $PWD/repo, label: first}
     - {path: '$PWD/second "r"', label: 'se"cond'}
 encryption_passphrase: secret
+match_archives: '*'
 keep_daily: 1
 END
 chmod 600 conf/c.yaml

@@ -72,6 +72,7 @@ struct config_command {
 	struct strv when;	/* names of actions; empty: any */
 	unsigned states;	/* enum config_states; FINISH | FAIL */
 	struct strv run;	/* for the shell */
+	int64_t timeout_secs;	/* of each line; 0: none */
 };
 struct config_commands {
 	struct config_command *v;

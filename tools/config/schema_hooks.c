@@ -20,6 +20,7 @@ static const struct schema_row command[] = {
 	  .fallback = CONFIG_FINISH | CONFIG_FAIL,
 	  .min = CONFIG_FINISH | CONFIG_FAIL },
 	{ KEY(run, LIST), .flags = SCHEMA_NEEDED },
+	{ KEY_AT(timeout, TIME, timeout_secs) },
 	{ 0 }
 };
 #undef SCHEMA_OF

@@ -204,10 +204,9 @@ const struct schema_row schema_group_archives[] = {
 	  .example = "true" },
 	{ KEY_IDLE(msgpack_version_check, BOOL), .note = "no borg is run",
 	  .help = "Borg's check of its library.", .example = "false" },
-	{ KEY(extra_borg_options, PAIRS), IDLE, .note = "no borg is run: "
-	  "what is meant is a key of its own, or an option of muniment",
-	  .help = "Options for borg's commands.",
-	  .example = "\n    create: --progress" },
+	{ KEY(extra_borg_options, PAIRS), .help = "Options of actions, as on "
+	  "the command line behind them.",
+	  .example = "\n    create: --comment 'hourly'" },
 	{ 0 }
 };
 #undef SCHEMA_OF

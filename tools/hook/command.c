@@ -107,7 +107,7 @@ int command_fill(char **out, const char *text,
 }
 
 static int run_one(const char *line, const struct command_point *at,
-		   struct cancel *cancel, struct err *e)
+		   unsigned secs, struct cancel *cancel, struct err *e)
 {
 	static char shell[] = "/bin/sh", dash_c[] = "-c";
 	char *copy = mem_str(line);
@@ -120,7 +120,7 @@ static int run_one(const char *line, const struct command_point *at,
 	rc = child_start(&p, argv, -1, STDERR_FILENO, e);
 	if (rc == 0) {
 		p.name = copy;
-		rc = child_wait_secs(&p, 0, at->before == CONFIG_NOWHERE ?
+		rc = child_wait_secs(&p, secs, at->before == CONFIG_NOWHERE ?
 				     NULL : cancel, e);
 		if (rc < 0 && p.status == COMMAND_SOFT_STATUS)
 			rc = COMMAND_SOFT;
@@ -137,6 +137,8 @@ static int run_entry(const struct config_command *k,
 	const char *when = at->before != CONFIG_NOWHERE ? "before" : "after";
 	const char *what = point_name[at->before != CONFIG_NOWHERE ?
 				      at->before : at->after];
+	unsigned secs = k->timeout_secs > INT32_MAX ? INT32_MAX :
+		(unsigned)k->timeout_secs;
 	char *line;
 	size_t i;
 	int rc = 0;
@@ -147,7 +149,7 @@ static int run_entry(const struct config_command *k,
 		talk_info("%s the command %s %s: %s", dry_run ? "would run" :
 			  "running", when, what, line);
 		if (!dry_run)
-			rc = run_one(line, at, cancel, e);
+			rc = run_one(line, at, secs, cancel, e);
 		if (rc == COMMAND_SOFT)
 			talk_info("the command '%s' exited with 75: the rest "
 				  "is skipped", line);
