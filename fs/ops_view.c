@@ -224,16 +224,21 @@ static void ops_view_reply(fuse_req_t req, struct inode *n,
 		ops_reply_entry(req, &ep);
 }
 
+static bool ops_find(struct mount *m, const struct inode *n, const char *name,
+		     struct ops_made *o)
+{
+	return n->kind == INODE_ROOT ? ops_find_root(m, name, o) :
+	       ops_find_date(m, n, name, o);
+}
+
 void ops_view_lookup(fuse_req_t req, struct inode *n, const char *name)
 {
 	struct mount *m = ops_mount(req);
 	struct ops_made o;
-	bool found;
 
 	view_refresh(m->view);
-	found = n->kind == INODE_ROOT ? ops_find_root(m, name, &o) :
-		ops_find_date(m, n, name, &o);
-	if (found)
+	if (ops_find(m, n, name, &o) ||
+	    (view_await(m->view) && ops_find(m, n, name, &o)))
 		ops_view_reply(req, n, &o);
 	else
 		fuse_reply_err(req, ENOENT);

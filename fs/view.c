@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fs/dates.h"
 
 #define VIEW_EVERY_NSEC INT64_C(1000000000)
+#define VIEW_REST_NSEC INT64_C(250000000)	/* if a look takes long */
+#define VIEW_WAIT_SECS 2
 
 struct view {
 	struct reader *rd;
@@ -14,7 +17,8 @@ struct view {
 
 	pthread_mutex_t mtx;	/* a leaf: no store, no tree under it */
 	bool busy;		/* mtx: somebody looks, and has 'cat' */
-	int64_t looked_nsec;	/* mtx; monotonic */
+	int64_t due_nsec;	/* mtx; monotonic: when to look again */
+	pthread_cond_t idle;	/* 'busy' became false */
 	struct catalog *cat;	/* whoever made 'busy' true */
 
 	/* mtx, as all below */
@@ -204,13 +208,19 @@ int view_open(struct view **out, struct reader *rd, const struct view_opts *o,
 	      struct err *e)
 {
 	struct view *v = mem_zero(1, sizeof(*v));
+	pthread_condattr_t mono;
 	int rc;
 
 	*out = NULL;
 	if (!v)
 		return err_nomem(e);
 	pthread_mutex_init(&v->mtx, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&v->idle, &mono);
+	pthread_condattr_destroy(&mono);
 	v->rd = rd;
+	v->due_nsec = clock_mono_nsec() + VIEW_EVERY_NSEC;
 	v->o = *o;
 	rc = catalog_load(&v->cat, reader_repo(rd), e);
 	if (rc == 0)
@@ -220,7 +230,6 @@ int view_open(struct view **out, struct reader *rd, const struct view_opts *o,
 		return rc;
 	}
 	view_tell_bad(v->cat);
-	v->looked_nsec = clock_mono_nsec();
 	v->facts.changed_nsec = v->latest ? v->latest->time_nsec :
 				clock_wall_nsec();
 	*out = v;
@@ -240,6 +249,7 @@ void view_free(struct view *v)
 	dates_release(&v->dates);
 	map_release(&v->by_session);
 	catalog_free(v->cat);
+	pthread_cond_destroy(&v->idle);
 	pthread_mutex_destroy(&v->mtx);
 	free(v);
 }
@@ -280,12 +290,12 @@ static int view_reload(struct view *v, struct err *e)
 
 void view_refresh(struct view *v)
 {
+	int64_t began = clock_mono_nsec(), ended;
 	struct err e = { 0 };
 	bool mine;
 
 	pthread_mutex_lock(&v->mtx);
-	mine = !v->busy &&
-	       clock_mono_nsec() - v->looked_nsec >= VIEW_EVERY_NSEC;
+	mine = !v->busy && began >= v->due_nsec;
 	if (mine)
 		v->busy = true;
 	pthread_mutex_unlock(&v->mtx);
@@ -293,10 +303,30 @@ void view_refresh(struct view *v)
 		return;
 	if (view_reload(v, &e) < 0)
 		log_warn("mount", "cannot look for new archives: %s", e.msg);
+	/* From its beginning: what came while it looked was not seen. */
+	ended = clock_mono_nsec();
 	pthread_mutex_lock(&v->mtx);
-	v->looked_nsec = clock_mono_nsec();
+	v->due_nsec = began + VIEW_EVERY_NSEC > ended + VIEW_REST_NSEC ?
+		      began + VIEW_EVERY_NSEC : ended + VIEW_REST_NSEC;
 	v->busy = false;
+	pthread_cond_broadcast(&v->idle);
 	pthread_mutex_unlock(&v->mtx);
+}
+
+bool view_await(struct view *v)
+{
+	struct timespec end;
+	bool waited;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += VIEW_WAIT_SECS;
+	pthread_mutex_lock(&v->mtx);
+	waited = v->busy;
+	while (v->busy)
+		if (pthread_cond_timedwait(&v->idle, &v->mtx, &end) != 0)
+			break;
+	pthread_mutex_unlock(&v->mtx);
+	return waited;
 }
 
 struct arch *view_find(struct view *v, const char *name)

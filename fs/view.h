@@ -26,8 +26,12 @@ int view_open(struct view **out, struct reader *rd, const struct view_opts *o,
 void view_free(struct view *v);			/* NULL ok; its archives too */
 
 /* Look for new and deleted archives, at most once a second.  A repository that
- * cannot be reached is logged, and what was last seen stays. */
+ * cannot be reached is logged, and what was last seen stays; so it does for
+ * those who come while another thread looks. */
 void view_refresh(struct view *v);
+/* For a name that was not found: another thread's look is waited for, two
+ * seconds at most.  false: none was under way. */
+bool view_await(struct view *v);
 
 /* Counts the changes of what is listed, from 1. */
 uint64_t view_generation(struct view *v);

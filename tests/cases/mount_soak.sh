@@ -13,6 +13,7 @@ import hashlib, os, random, subprocess, sys, threading, time
 end = time.time() + float(os.environ.get("SOAK_SECONDS", "6"))
 r = random.Random(4)
 want, lock, wrong, reads = {}, threading.Lock(), [], [0]
+late = [0]
 def run(*args):
     p = subprocess.run(("muniment",) + args, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True)
@@ -29,14 +30,16 @@ def backup(no):
         want["a%d" % no] = sums
 def reader(point, seed):
     q = random.Random(seed)
-    late = 0
+    a = since = None
     while time.time() < end and not wrong:
         with lock:
-            a = q.choice(list(want))
+            # One that was not there is looked for until it is.
+            a = a if since and a in want else q.choice(list(want))
             sums = want[a]
         top = None
         try:
             top = os.open("%s/%s/src" % (point, a), os.O_RDONLY)
+            since = None
             names = os.listdir(top)
             if set(names) != set(sums):
                 wrong.append("%s: names" % a)
@@ -50,11 +53,13 @@ def reader(point, seed):
         except OSError as e:
             with lock:
                 gone = a not in want
-            # A new one shows up after a second.
-            late = 0 if gone or top is not None else late + 1
-            if late and late < 20:
-                time.sleep(0.5)
-            elif late or top is not None:
+            # A new one shows up after a second, and what a look takes.
+            new = not gone and top is None
+            since = (since or time.time()) if new else None
+            if new:
+                late[0] = max(late[0], time.time() - since)
+                time.sleep(0.1)
+            if top is not None or new and time.time() - since > 10:
                 wrong.append("%s: %s" % (a, e))
         finally:
             if top is not None:
@@ -79,7 +84,8 @@ while time.time() < end and not wrong:
         run("compact", "--threshold", "0")
 for t in threads:
     t.join()
-print("%d backups, %d files read" % (no, reads[0]))
+print("%d backups, %d files read, shown after %.1f s" % (
+    no, reads[0], late[0]))
 for w in wrong:
     print(w)
 sys.exit(bool(wrong))
