@@ -67,7 +67,7 @@ UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 TEST_TOOL_BIN = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TEST_TOOL_SRC))
 
-.PHONY: all check lint bench fuzz fuzz-build install uninstall clean unit \
+.PHONY: all check lint bench fuzz fuzz-build tools-build install uninstall clean unit \
 	tests-build FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -121,6 +121,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS)
 		$(TOOL_LIBS) $(CORE_LIBS)
 
 unit: $(UNIT_BIN)
+tools-build: all $(TEST_TOOL_BIN)
 fuzz-build: $(FUZZ_BIN)
 tests-build: all unit $(TEST_TOOL_BIN) $(FUZZ_BIN)
 
@@ -156,6 +157,14 @@ mount-huge: tests-build
 	BUILD=$(BUILD) HUGE_ARCHIVES=1000 HUGE_FILES=1000000 HUGE_STRICT=1 \
 		HUGE_REPORT=$(abspath $(BUILD))/mount-huge TIMEOUT_SCALE=10 \
 		tests/run cases/mount_huge.sh; cat $(BUILD)/mount-huge
+# 32 readers, and more, of a mount that looks for races.
+.PHONY: mount-tsan
+mount-tsan:
+	$(MAKE) SANITIZE=thread tools-build
+	BUILD=build-thread LOAD_TSAN=1 TIMEOUT_SCALE=8 tests/run \
+		cases/mount_load.sh cases/mount_live.sh cases/mount_pins.sh \
+		cases/mount_collect.sh cases/mount_ahead.sh \
+		cases/mount_versions.sh cases/mount_away.sh
 soak: tests-build
 	BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) TIMEOUT_SCALE=20 \
 		tests/run cases/mount_soak.sh

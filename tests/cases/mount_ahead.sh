@@ -44,7 +44,8 @@ sleep 1.1
 [ "$(said read-ahead-objects)" -gt $((ahead + 15)) ] ||
 	fail "nothing of a large file was read ahead"
 kib=$(high_water)
-[ "$kib" -lt 131072 ] || fail "it took $kib KiB"
+[ -n "${LOAD_TSAN:-}" ] || [ "$kib" -lt 131072 ] ||
+	fail "it took $kib KiB"
 unmount m
 
 # here and there: every 97th, from the end
