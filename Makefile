@@ -67,8 +67,8 @@ UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 TEST_TOOL_BIN = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TEST_TOOL_SRC))
 
-.PHONY: all check lint bench fuzz fuzz-build tools-build install uninstall clean unit \
-	tests-build FORCE
+.PHONY: all check lint bench fuzz fuzz-build install uninstall clean unit \
+	tests-build tools-build FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
