@@ -71,7 +71,8 @@ static int read_store(struct repo_slots *s, struct store *store,
 	}
 	if (rc == 0 && s->n == 0)
 		rc = err_set(e, ERR_CORRUPT,
-			"the repository has no usable key in its folder keys/");
+			"the repository has no usable key in its folder keys/: "
+			"'key import' brings back a copy of it");
 	buf_release(&b);
 	strv_release(&names);
 	return rc;

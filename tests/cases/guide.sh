@@ -49,11 +49,21 @@ mysql_databases:
         password: $DBPASS
         options: --default-character-set=utf8mb4"
 must_fail 3 borgmatic init --encryption repokey-blake2
-has "$ERR" "config.yaml, line 18"
-has "$ERR" "username"
+eq "$(cat "$ERR")" "muniment: $etc/config.yaml, line 18, column 9: \
+'username:' is indented by 8 spaces (as lines 18 to 20 are), deeper than \
+'name:' in line 17, which it belongs beside: indent it by 6 spaces"
 [ ! -e repo ] || fail "a broken configuration made a repository"
 must_fail 3 borgmatic --stats -v 0
 [ ! -e repo ] || fail "a broken configuration made a repository"
+
+# indented as it says; but the heredoc leaves the password to everybody
+sed -i 's/^        /      /' "$etc/config.yaml"
+chmod 644 "$etc/config.yaml"
+must borgmatic config validate
+has "$ERR" "every user can read it: chmod 600 it"
+chmod 600 "$etc/config.yaml"
+must borgmatic config validate
+[ ! -s "$ERR" ] || fail "it says: $(cat "$ERR")"
 
 # the same without a database, whose dumps have tests of their own
 write ""
@@ -115,5 +125,17 @@ eq "$(wc -l <"$OUT")" 2 "archives"
 must borg list repo
 eq "$(wc -l <"$OUT")" 2 "archives"
 must_fail 3 borg list
+# nothing is ever locked, and breaking the lock hurts nobody
+must borg break-lock repo
+must borgmatic --stats -v 0
+must borg check repo
+
+# the key on paper is all of it: with the passphrase one comes in again
 must borg key export --paper repo
-has "$OUT" "KEY"
+cp "$OUT" paper
+rm repo/keys/*
+must_fail 14 borgmatic list
+has "$ERR" "'key import' brings back"
+must borg key import repo paper
+must borgmatic list
+has "$OUT" "$name"
