@@ -161,13 +161,27 @@ static int find_before(struct guard *g, const struct create_result *made,
 	return rc;
 }
 
+/* Two configurations may take different parts of one source. */
+static char *memory_file(const char *dir, const struct config *c)
+{
+	char *path = c->file ? realpath(c->file, NULL) : NULL;
+	const char *name = path ? path : c->file ? c->file : "";
+	struct key_sum sum;
+	char hex[2 * sizeof(sum) + 1];
+
+	key_sum(&sum, name, strlen(name));
+	hex_put(hex, sum.b, sizeof(sum.b));
+	free(path);
+	return mem_printf("%s/%s.json", dir, hex);
+}
+
 static int load(struct guard *g, struct err *e)
 {
 	struct buf text = { .max = MEMORY_MAX };
 	char *dir;
 
 	dir = state_dir(g->a->config, "sources", repo_id(g->t->r), e);
-	g->file = dir ? mem_printf("%s/extent.json", dir) : NULL;
+	g->file = dir ? memory_file(dir, g->a->config) : NULL;
 	free(dir);
 	if (!g->file)
 		talk_info("what the sources are like will not be remembered: "

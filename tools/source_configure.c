@@ -145,6 +145,24 @@ static int databases(const struct config *c, struct err *e)
 		       c->databases.v[0].name);
 }
 
+/* What must be in the archive: not what need not exist, and does not. */
+static int drop_missing(struct strv *sources, const struct config *c,
+			struct err *e)
+{
+	struct strv there = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (c->source_directories_must_exist)
+		return 0;
+	for (i = 0; rc == 0 && i < sources->n; i++)
+		if (exists(sources->v[i]))
+			rc = strv_add(&there, sources->v[i], e);
+	strv_release(sources);
+	*sources = there;
+	return rc;
+}
+
 int source_configure(struct source *s, const struct source_args *o,
 		     const struct config *c, struct strv *sources,
 		     struct err *e)
@@ -169,6 +187,8 @@ int source_configure(struct source *s, const struct source_args *o,
 				    "source");
 	for (i = 0; rc == 0 && i < sources->n; i++)
 		rc = strv_add(&s->paths, sources->v[i], e);
+	if (rc == 0)
+		rc = drop_missing(sources, c, e);
 	if (rc == 0 && c->store_config_files && c->files.n)
 		rc = add_files(s, c, e);
 	return rc;

@@ -61,6 +61,25 @@ eq "$(count)" 5
 rm -r src/mail
 mv src/away src/mail
 
+# another configuration takes less of the same source: each has its own
+config "$PWD/src" ''
+must muniment -c c.yaml create
+cp -p c.yaml d.yaml
+cat >>d.yaml <<EOF
+exclude_patterns: [$PWD/src/mail]
+EOF
+must_fail 1 muniment -c d.yaml create --force
+for c in c d c; do
+	must muniment -c $c.yaml create
+done
+# a source that need not be there, and one that is left out wholly
+config "$PWD/src/other, $PWD/nothing" "source_directories_must_exist: false"
+must_fail 1 muniment -c c.yaml create
+has "$ERR" "'$PWD/nothing' is not in the archive"
+config "$PWD/src, $PWD/src/other" "exclude_patterns: [$PWD/src/other]"
+must_fail 2 muniment -c c.yaml create prune
+has "$ERR" "the source '$PWD/src/other' is not in the archive"
+
 # commands: in their order, also after a failure; 75 is none
 config "$PWD/src" "skip_actions: [compact]
 before_backup: ['echo old >>$PWD/log']
