@@ -194,6 +194,7 @@ install: all
 	$(INSTALL) -d $(D)/bin $(D)/sbin
 	$(INSTALL) -m 755 $(BUILD)/muniment $(D)/bin/muniment
 	ln -sfn ../bin/muniment $(D)/sbin/mount.muniment
+	ln -sfn ../bin/muniment $(D)/sbin/mount.fuse.muniment
 	$(foreach n,1 5 8,$(if $(call MAN,$(n)),$(INSTALL) -d \
 		$(D)/share/man/man$(n) && $(INSTALL) -m 644 \
 		$(call MAN,$(n)) $(D)/share/man/man$(n) &&)) :
@@ -211,7 +212,8 @@ install: all
 		chmod 644 $(D)/lib/systemd/system/$$unit || exit 1; \
 	done
 uninstall:
-	rm -f $(D)/bin/muniment $(D)/sbin/mount.muniment
+	rm -f $(D)/bin/muniment $(D)/sbin/mount.muniment \
+		$(D)/sbin/mount.fuse.muniment
 	rm -f $(foreach n,1 5 8,$(patsubst man/%,$(D)/share/man/man$(n)/%,\
 		$(call MAN,$(n))))
 	rm -f $(foreach c,$(COMPLETION),$(D)/share/$(lastword \

@@ -8,15 +8,37 @@
 bool fstab_is_helper(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+	const char *name = slash ? slash + 1 : argv0;
 
-	return argv0 && !strcmp(slash ? slash + 1 : argv0, "mount.muniment");
+	return name && (!strcmp(name, "mount.muniment") ||
+			!strcmp(name, "mount.fuse.muniment"));
+}
+
+/* Options that are ours: variables of the environment. */
+static const struct fstab_row {
+	const char *option, *variable;
+} fstab_row[] = {
+	{ "passphrase_file=", "MUNIMENT_PASSPHRASE_FILE" },
+	{ "key_file=", "MUNIMENT_KEY_FILE" }
+};
+
+static const struct fstab_row *fstab_find(const char *text, size_t len)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof(fstab_row) / sizeof(fstab_row[0]); i++) {
+		n = strlen(fstab_row[i].option);
+		if (len >= n && !strncmp(text, fstab_row[i].option, n))
+			return &fstab_row[i];
+	}
+	return NULL;
 }
 
 /* Options of one -o: ours into the environment, the others into 'rest'. */
 static int take_options(struct buf *rest, const char *text, struct err *e)
 {
-	static const char ours[] = "passphrase_file=";
-	size_t len, n = sizeof(ours) - 1;
+	const struct fstab_row *row;
+	size_t len, n;
 	char *path;
 	int rc = 0;
 
@@ -24,13 +46,15 @@ static int take_options(struct buf *rest, const char *text, struct err *e)
 		len = strcspn(text, ",");
 		if (len == 0)
 			continue;
-		if (len < n || strncmp(text, ours, n)) {
+		row = fstab_find(text, len);
+		if (!row) {
 			rc = buf_printf(rest, e, "%s%.*s", rest->len ? "," :
 					"", (int)len, text);
 			continue;
 		}
+		n = strlen(row->option);
 		path = mem_printf("%.*s", (int)(len - n), text + n);
-		if (!path || setenv("MUNIMENT_PASSPHRASE_FILE", path, 1) < 0)
+		if (!path || setenv(row->variable, path, 1) < 0)
 			rc = err_nomem(e);
 		free(path);
 	}

@@ -5,13 +5,14 @@
 #include "core/core.h"
 
 /*
- * The program as mount.muniment, which mount(8) calls for fstab's type
- * "muniment": mount.muniment SPEC DIR [-fnsv] [-N NS] [-t TYPE] [-o OPTIONS].
+ * The program as mount.fuse.muniment or mount.muniment, which mount(8) calls
+ * for fstab's types "fuse.muniment" and "muniment":
+ * mount.muniment SPEC DIR [-fnsv] [-N NS] [-t TYPE] [-o OPTIONS].
  */
 bool fstab_is_helper(const char *argv0);
-/* The words of 'muniment mount' that mean the same.  The option
- * passphrase_file=PATH goes to the environment.  *fake: -f, nothing is to be
- * mounted.  ERR_CONFIG. */
+/* The words of 'muniment mount' that mean the same.  The options
+ * passphrase_file=PATH and key_file=PATH go to the environment.  *fake: -f,
+ * nothing is to be mounted.  ERR_CONFIG. */
 int fstab_words(struct strv *out, int argc, char *const *argv, bool *fake,
 		struct err *e);
 

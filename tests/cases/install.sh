@@ -11,8 +11,9 @@ d=d/usr
 [ -x $d/bin/muniment ] || fail "no program"
 cmp "$BUILD/muniment" $d/bin/muniment || fail "another program"
 eq "$(readlink $d/sbin/mount.muniment)" ../bin/muniment
+eq "$(readlink $d/sbin/mount.fuse.muniment)" ../bin/muniment
 cmp $d/sbin/mount.muniment $d/bin/muniment || fail "the link is broken"
-n=2
+n=3
 for page in "$TOP"/man/*.[158]; do
 	[ -e "$page" ] || continue
 	cmp "$page" "$d/share/man/man${page##*.}/${page##*/}"

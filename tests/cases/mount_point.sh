@@ -97,6 +97,18 @@ echo mine >"$user/home/f"
 	wait $! 2>/dev/null || :
 	must as_user muniment umount m
 	must_fail 2 as_user muniment umount m
+	# Into what the kernel writes no core dump of, its own user cannot look.
+	setpriv --reuid=65534 --regid=65534 --clear-groups -- \
+		muniment mount -f m &
+	wait_for 10 as_user test -d m/a
+	as_user grep -q . "/proc/$!/environ" 2>"$ERR" &&
+		fail "the memory of a mount is open to its user"
+	has "$ERR" "Permission denied"
+	# shellcheck disable=SC2016 # in that shell
+	as_user sh -c 'sleep 9 & grep -q . /proc/$!/environ; rc=$?; kill $!
+		exit $rc' || fail "the memory of all is hidden here"
+	must as_user muniment umount m
+	wait $!
 	must_fail 2 as_user muniment mount theirs
 	has "$ERR" "yours"
 	grep -qs '^user_allow_other' /etc/fuse.conf && exit 0
