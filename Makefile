@@ -151,7 +151,7 @@ hourly: $(BUILD)/tools/hourly
 
 # A repository of 1,000 archives of 1,000,000 files; ten minutes of reading,
 # mounting, pruning and compacting.
-# In a mount namespace of their own: who walks /tmp meanwhile keeps nothing busy.
+# In a mount namespace of their own: who walks /tmp keeps nothing busy.
 OWN_MOUNTS = $(if $(filter 0,$(shell id -u)),\
 	unshare --mount --propagation private)
 .PHONY: mount-huge soak
