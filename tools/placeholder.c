@@ -73,13 +73,18 @@ const char *placeholder_user(void)
 	return name;
 }
 
+static int64_t now;		/* 0: nobody has asked yet */
+
 static int64_t now_nsec(void)
 {
-	static int64_t now;
-
 	if (!now)
 		now = clock_wall_nsec();
 	return now;
+}
+
+void placeholder_now(void)
+{
+	now = 0;
 }
 
 static int put_now(struct buf *out, const struct template_part *part,

@@ -5,6 +5,7 @@
 
 #include "tools/help.h"
 #include "tools/hook/command.h"
+#include "tools/placeholder.h"
 #include "tools/runstate.h"
 #include "tools/status.h"
 #include "tools/summary.h"
@@ -194,6 +195,7 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	bool warned = a->warned;
 	int rc;
 
+	placeholder_now();	/* a retry makes an archive of its own */
 	a->warned = false;	/* what is noted is of this one */
 	a->config = q->file->config;
 	a->repository = q->repo;

@@ -107,6 +107,25 @@ must muniment -c etc/1.yaml -v 0 create
 wait
 has "$ERR" "retry 1 of 1"
 
+# a retry begins anew, with an archive of its own
+cat >etc/again.yaml <<EOF
+source_directories: [$PWD/src]
+repositories: [{path: $PWD/a, label: first}]
+retries: 1
+commands:
+    - before: action
+      when: [prune]
+      run: ['rm $PWD/again || exit 0; exit 1']
+keep_daily: 99
+EOF
+chmod 600 etc/again.yaml
+touch again
+before=$(count a)
+must muniment -c etc/again.yaml create prune
+has "$ERR" "failed with status 1 (retry 1 of 1 comes)"
+eq "$(count a)" $((before + 2))
+rm etc/again.yaml
+
 # one at a time: waits, or says who is at work
 cat >etc/slow.yaml <<EOF
 source_directories: [$PWD/src]
