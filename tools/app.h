@@ -35,6 +35,7 @@ struct app {
 	struct strv rsh;	/* remote.h */
 	struct store_opts store;
 	bool warned;		/* exit status 1, if nothing is worse */
+	bool restored;		/* databases: once in a run */
 	bool failed;		/* exit status 2, and why was said already */
 	/* What a configured run is at; NULL: the command line says it all. */
 	const struct config *config;

@@ -13,8 +13,20 @@
 #include "tools/pass.h"
 #include "tools/stop.h"
 
-static _Noreturn void run_command(char *const *argv, int in, int out,
-				  int report)
+/* Between fork and exec. */
+static bool prepare(const struct child *p)
+{
+	size_t i;
+
+	for (i = 0; p->env && i < p->env->n; i++)
+		if (putenv(p->env->v[i]))
+			return false;
+	return (p->pass == 0 || fcntl(p->pass, F_SETFD, 0) == 0) &&
+		(p->err == 0 || dup2(p->err, STDERR_FILENO) >= 0);
+}
+
+static _Noreturn void run_command(const struct child *p, char *const *argv,
+				  int in, int out, int report)
 {
 	int errnum;
 	ssize_t n;
@@ -24,7 +36,7 @@ static _Noreturn void run_command(char *const *argv, int in, int out,
 	pass_clear_env();
 	if (in < 0)
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if ((in < 0 || dup2(in, STDIN_FILENO) >= 0) &&
+	if (prepare(p) && (in < 0 || dup2(in, STDIN_FILENO) >= 0) &&
 	    (out < 0 || dup2(out, STDOUT_FILENO) >= 0))
 		execvp(argv[0], argv);
 	errnum = errno;
@@ -44,7 +56,7 @@ int child_start(struct child *p, char *const *argv, int in, int out,
 		return err_errno(e, errno, "cannot run '%s'", argv[0]);
 	p->pid = fork();
 	if (p->pid == 0)
-		run_command(argv, in, out, report[1]);
+		run_command(p, argv, in, out, report[1]);
 	errnum = p->pid < 0 ? errno : 0;
 	close(report[1]);
 	if (p->pid > 0) {

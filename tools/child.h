@@ -11,6 +11,11 @@
  * default signals, without the variables that hold passphrases.
  */
 struct child {
+	/* Set before it is started; zero: nothing of the kind. */
+	const struct strv *env;	/* "NAME=VALUE", beside ours */
+	int err;		/* its stderr */
+	int pass;		/* one more fd that it gets, by its number */
+
 	pid_t pid;		/* 0: none runs */
 	const char *name;	/* the caller's argv[0] */
 	int status;		/* after child_wait: what it exited with; 128

@@ -11,6 +11,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_info,
 	&cmd_status,
 	&cmd_extract,
+	&cmd_restore,
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_check,

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tools/guard.h"
+#include "tools/hook/db_dump.h"
 #include "tools/make.h"
 #include "tools/placeholder.h"
 #include "tools/source.h"
@@ -134,6 +135,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct make m = { 0 };
 	struct source s = { 0 };
 	struct strv sources = STRV_INIT;
+	struct db_dumps dumps = { 0 };
 	bool configured = false;
 	int rc;
 
@@ -152,12 +154,17 @@ static int run(struct app *a, struct call *c, struct err *e)
 		rc = source_open(&s, &o->source, c, e);
 	if (rc == 0)
 		rc = task_open_repo(&t, a, e);
+	if (rc == 0 && configured)
+		rc = db_dump_add(&dumps, a, &s, e);
 	if (rc == 0 && o->source.from_command)
 		rc = source_open(&s, &o->source, c, e);
 	if (rc == 0)
 		rc = create(a, &t, o, &m, &s, &sources, e);
+	if (rc == 0 && o->make.stats && !o->make.json)
+		db_dump_report(&dumps);
 	strv_release(&sources);
 	source_release(&s);
+	db_dump_release(&dumps);
 	make_release(&m);
 	task_close(&t);
 	return rc;

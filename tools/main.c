@@ -52,6 +52,26 @@ static int begin(struct app *a, struct run *r, struct strv *helper, int argc,
 	return run_read(r, a, (int)helper->n, helper->v, e);
 }
 
+/* A password of the command line is out of sight of those who list processes,
+ * and in no archive's record, once it was read. */
+static void hide(size_t n, char **argv)
+{
+	static const char name[] = "--password";
+	const size_t len = sizeof(name) - 1;
+	char *text;
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		text = NULL;
+		if (!strncmp(argv[i], name, len) && argv[i][len] == '=')
+			text = argv[i] + len + 1;
+		else if (!strcmp(argv[i], name) && i + 1 < n)
+			text = argv[++i];
+		if (text)
+			memset(text, '*', strlen(text));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct app a = { .cancel = stop_cancel() };
@@ -69,6 +89,8 @@ int main(int argc, char **argv)
 	app_defaults(&a.o);
 	stop_setup();
 	rc = begin(&a, &r, &helper, argc, argv, &e);
+	hide((size_t)argc, argv);
+	hide(a.command.n, a.command.v);
 	to.level = (enum talk_level)a.o.level;
 	to.json = a.o.log_json;
 	logarg_fill(&a.o.log, &to);

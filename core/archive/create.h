@@ -51,6 +51,10 @@ struct create_stream {
 	 * already, and can be read only once. */
 	int (*open)(void *ctx, int *fd, struct err *e);
 	int fd;
+	/* Reads instead of read(2) from the fd: *got is 0 only at the end; an
+	 * error ends the run.  NULL: the fd is read. */
+	int (*read)(void *ctx, void *to, size_t len, size_t *got,
+		    struct err *e);
 	const char *name;	/* path in the archive: "stdin"; clean, and
 				 * its first part is no source's */
 	uint32_t mode;		/* 0660 as borg */

@@ -24,6 +24,7 @@ struct read_at {
 	size_t head, len;	/* unread part of the window */
 	bool eof;
 	int errnum;
+	const struct create_stream *from;	/* instead of fd, or NULL */
 	/* instead of fd: a feed, and what is left of its last part */
 	const struct create_feed *feed;
 	const uint8_t *part;
@@ -63,6 +64,19 @@ static ssize_t read_feed(struct read_at *r, void *to, size_t len)
 	return (ssize_t)len;
 }
 
+static ssize_t read_from(struct read_at *r, void *to, size_t len)
+{
+	const struct create_stream *s = r->from;
+	size_t got = 0;
+
+	r->feed_rc = s->read(s->ctx, to, len, &got, r->c->e);
+	if (r->feed_rc < 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (ssize_t)got;
+}
+
 static ssize_t read_some(struct read_at *r, void *to, size_t len)
 {
 	ssize_t n;
@@ -70,6 +84,8 @@ static ssize_t read_some(struct read_at *r, void *to, size_t len)
 	do {
 		if (r->feed)
 			n = read_feed(r, to, len);
+		else if (r->from)
+			n = read_from(r, to, len);
 		else
 			n = r->stream ? read(r->fd, to, len) :
 				pread(r->fd, to, len, (off_t)r->off);
@@ -424,6 +440,7 @@ int create_read_stream(struct create *c, const struct create_stream *s,
 
 	if (s->open && (rc = s->open(s->ctx, &r.fd, c->e)) < 0)
 		return rc;
+	r.from = s->read ? s : NULL;
 	src.en.mtime.tv_sec = now / 1000000000;
 	src.en.mtime.tv_nsec = now % 1000000000;
 	src.en.uid = s->uid;
@@ -435,6 +452,8 @@ int create_read_stream(struct create *c, const struct create_stream *s,
 	if (cancel_wanted(c->o->cancel))
 		return err_set(c->e, ERR_CANCEL, "interrupted: no archive was "
 			"made of '%s'", s->name);
+	if (r.feed_rc < 0)
+		return r.feed_rc;
 	if (r.errnum)
 		return err_errno(c->e, r.errnum, "cannot read '%s'", s->name);
 	if (s->finish && (rc = s->finish(s->ctx, c->e)) < 0)

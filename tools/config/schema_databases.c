@@ -12,7 +12,8 @@
 #define SQLITE (1 << CONFIG_DB_SQLITE)
 #define MONGODB (1 << CONFIG_DB_MONGODB)
 #define REDIS (1 << CONFIG_DB_REDIS)
-#define SERVER (POSTGRESQL | MY | MONGODB | REDIS)
+#define RESTORED (POSTGRESQL | MY | MONGODB)
+#define SERVER (RESTORED | REDIS)
 
 #define PORT .max = 65535
 #define SECRET .flags = SCHEMA_SECRET
@@ -24,21 +25,21 @@ const struct schema_row schema_db_rows[] = {
 	{ KEY(skip_names, LIST), .kinds = MY },
 	{ KEY(label, STR) },
 	{ KEY(container, STR), .kinds = SERVER },
-	{ KEY(restore_container, STR), .kinds = SERVER },
+	{ KEY(restore_container, STR), .kinds = RESTORED },
 	{ KEY(hostname, STR), .kinds = SERVER },
-	{ KEY(restore_hostname, STR), .kinds = SERVER },
+	{ KEY(restore_hostname, STR), .kinds = RESTORED },
 	{ KEY(port, INT), PORT, .kinds = SERVER },
-	{ KEY(restore_port, INT), PORT, .kinds = SERVER },
+	{ KEY(restore_port, INT), PORT, .kinds = RESTORED },
 	{ KEY(socket_path, STR), .kinds = MY | REDIS },
-	{ KEY(restore_socket_path, STR), .kinds = MY | REDIS },
+	{ KEY(restore_socket_path, STR), .kinds = MY },
 	{ KEY(username, STR), .kinds = SERVER },
-	{ KEY(restore_username, STR), .kinds = SERVER },
+	{ KEY(restore_username, STR), .kinds = RESTORED },
 	{ KEY(password, STR), SECRET, .kinds = SERVER },
-	{ KEY(restore_password, STR), SECRET, .kinds = SERVER },
+	{ KEY(restore_password, STR), SECRET, .kinds = RESTORED },
 	{ KEY_AT(password_transport, IS, password_by_environment),
 	  .words = "pipe|environment", .kinds = MY },
 	{ KEY(tls, TRI), .kinds = MY | REDIS },
-	{ KEY(restore_tls, TRI), .kinds = MY | REDIS },
+	{ KEY(restore_tls, TRI), .kinds = MY },
 	{ KEY(events, TRI), .kinds = MY },
 	{ KEY(routines, TRI), .kinds = MY },
 	{ KEY(tablespaces, TRI), .kinds = MY },
@@ -58,7 +59,7 @@ const struct schema_row schema_db_rows[] = {
 	{ KEY(ssl_root_cert, STR), .kinds = POSTGRESQL },
 	{ KEY(ssl_crl, STR), .kinds = POSTGRESQL },
 	{ KEY(authentication_database, STR), .kinds = MONGODB },
-	{ KEY(restore_path, STR), .kinds = SQLITE | REDIS },
+	{ KEY(restore_path, STR), .kinds = SQLITE },
 	{ KEY_AT(pg_dump_command, STR, dump_command), .kinds = POSTGRESQL },
 	{ KEY_AT(pg_restore_command, STR, restore_command),
 	  .kinds = POSTGRESQL },
@@ -76,7 +77,7 @@ const struct schema_row schema_db_rows[] = {
 	{ KEY_AT(redis_command, STR, dump_command), .kinds = REDIS },
 	{ KEY(options, STR), .kinds = SERVER },
 	{ KEY(list_options, STR), .kinds = POSTGRESQL | MY },
-	{ KEY(restore_options, STR), .kinds = SERVER },
+	{ KEY(restore_options, STR), .kinds = RESTORED },
 	{ KEY(analyze_options, STR), .kinds = POSTGRESQL },
 	{ KEY(timeout, INT), .max = INT32_MAX },
 	{ 0 }

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MySQL and MariaDB. */
+#include "tools/hook/db_mysql_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/talk.h"
+
+#define DEFAULTS "--defaults-extra-file="
+
+/* A value of an option file. */
+static int put_value(struct buf *b, const char *key, const char *value,
+		     struct err *e)
+{
+	int rc = buf_printf(b, e, "%s=\"", key);
+
+	for (; rc == 0 && *value; value++) {
+		if (*value == '\n')
+			rc = buf_append(b, "\\n", 2, e);
+		else if (*value == '"' || *value == '\\')
+			rc = buf_printf(b, e, "\\%c", *value);
+		else
+			rc = buf_append(b, value, 1, e);
+	}
+	return rc == 0 ? buf_append(b, "\"\n", 2, e) : rc;
+}
+
+/* Who logs in, as an option file that reaches the client through a pipe. */
+static int add_login(const struct db_conn *c, struct db_cmd *cmd,
+		     const char *include, struct err *e)
+{
+	struct buf b = { .max = 65536 };
+	int rc = 0;
+
+	if (include)
+		rc = buf_printf(&b, e, "!include %s\n", include);
+	if (rc == 0)
+		rc = buf_printf(&b, e, "[client]\n");
+	if (rc == 0 && c->username)
+		rc = put_value(&b, "user", c->username, e);
+	if (rc == 0 && c->password)
+		rc = put_value(&b, "password", c->password, e);
+	if (rc == 0)
+		rc = buf_cstr(&b, e);
+	if (rc == 0)
+		rc = db_cmd_secret(cmd, DEFAULTS,
+				   (char *)buf_take(&b, NULL), e);
+	buf_release(&b);
+	return rc;
+}
+
+static int add_who(const struct db_conn *c, struct db_cmd *cmd,
+		   const char *include, struct err *e)
+{
+	char *text;
+	int rc;
+
+	if (!c->db->password_by_environment && (c->username || c->password))
+		return add_login(c, cmd, include, e);
+	if (include) {
+		if (!(text = mem_printf(DEFAULTS "%s", include)))
+			return err_nomem(e);
+		if ((rc = strv_take(&cmd->argv, text, e)) < 0)
+			return rc;
+	}
+	if (c->username &&
+	    (rc = db_cmd_add(cmd, e, "--user", c->username, NULL)) < 0)
+		return rc;
+	return db_cmd_env(cmd, "MYSQL_PWD", c->password, e);
+}
+
+static int add_server(const struct db_conn *c, struct db_cmd *cmd,
+		      struct err *e)
+{
+	int rc = 0;
+
+	if (c->socket_path)
+		return db_cmd_add(cmd, e, "--socket", c->socket_path, NULL);
+	if (c->hostname)
+		rc = db_cmd_add(cmd, e, "--host", c->hostname, NULL);
+	if (rc == 0)
+		rc = db_cmd_add_port(cmd, "--port", c->port, e);
+	if (rc == 0 && (c->hostname || c->port))
+		rc = db_cmd_add(cmd, e, "--protocol", "tcp", NULL);
+	return rc;
+}
+
+/* The programs of both have options of their own for TLS. */
+static int add_tls(const struct db_conn *c, struct db_cmd *cmd,
+		   const char *program, struct err *e)
+{
+	struct db_cmd version = DB_CMD_INIT;
+	struct buf out = BUF_INIT;
+	bool maria = false;
+	int rc;
+
+	if (c->tls == CONFIG_AUTO)
+		return 0;
+	rc = db_cmd_split(&version, program, e);
+	if (rc == 0)
+		rc = db_cmd_add(&version, e, "--version", NULL);
+	if (rc == 0)
+		rc = db_proc_capture(&version, &out, DB_MYSQL_ASK_SECS,
+				     c->cancel, e);
+	if (rc == 0) {
+		maria = strstr((char *)out.p, "MariaDB") != NULL;
+		rc = db_cmd_add(cmd, e, c->tls == CONFIG_YES ?
+				(maria ? "--ssl" : "--ssl-mode=REQUIRED") :
+				maria ? "--skip-ssl" : "--ssl-mode=DISABLED",
+				NULL);
+	}
+	buf_release(&out);
+	db_cmd_release(&version);
+	return rc;
+}
+
+/* The program, who logs in, options, where the server is. */
+static int begin(const struct db_conn *c, struct db_cmd *cmd,
+		 const char *program, const char *options, struct err *e)
+{
+	struct db_cmd more = DB_CMD_INIT;
+	const char *include = NULL;
+	size_t i = 0;
+	int rc = db_cmd_split(cmd, program, e);
+
+	if (rc == 0)
+		rc = db_cmd_split(&more, options, e);
+	/* It must stand first, and there can be one. */
+	if (rc == 0 && more.argv.n &&
+	    !strncmp(more.argv.v[0], DEFAULTS, strlen(DEFAULTS))) {
+		include = more.argv.v[0] + strlen(DEFAULTS);
+		i = 1;
+	}
+	if (rc == 0)
+		rc = add_who(c, cmd, include, e);
+	for (; rc == 0 && i < more.argv.n; i++)
+		rc = strv_add(&cmd->argv, more.argv.v[i], e);
+	if (rc == 0)
+		rc = add_server(c, cmd, e);
+	if (rc == 0)
+		rc = add_tls(c, cmd, program, e);
+	db_cmd_release(&more);
+	return rc;
+}
+
+static const char *client_of(const struct db_conn *c)
+{
+	return c->db->client_command ? c->db->client_command :
+		c->db->kind == CONFIG_DB_MARIADB ? "mariadb" : "mysql";
+}
+
+static int ask_once(const struct db_conn *c, const char *sql,
+		    struct buf *out, struct err *e)
+{
+	struct db_cmd cmd = DB_CMD_INIT;
+	int rc = begin(c, &cmd, client_of(c), c->options, e);
+
+	buf_clear(out);
+	if (rc == 0)
+		rc = db_cmd_add(&cmd, e, "--skip-column-names", "--batch",
+				"--execute", sql, NULL);
+	if (rc == 0)
+		rc = db_proc_capture(&cmd, out, DB_MYSQL_ASK_SECS, c->cancel,
+				     e);
+	db_cmd_release(&cmd);
+	return rc;
+}
+
+static bool is_near(const struct db_conn *c)
+{
+	const char *h = c->hostname;
+
+	return c->socket_path || !h || !strcmp(h, "localhost") ||
+		!strncmp(h, "127.", 4) || !strcmp(h, "::1");
+}
+
+int db_mysql_ask(struct db_conn *c, const char *sql, struct buf *out,
+		 struct err *e)
+{
+	int rc = ask_once(c, sql, out, e);
+
+	if (rc != ERR_FAILED || c->tls != CONFIG_AUTO ||
+	    !strstr(e->msg, "2026"))
+		return rc;
+	if (!is_near(c))
+		return err_set(e, ERR_FAILED, "the client wants an encrypted "
+			       "connection and the server gives it none that "
+			       "it trusts: mend the server's certificate, or "
+			       "say 'tls: false' in the entry, which sends "
+			       "data unencrypted (%s)", e->msg);
+	talk_info("the server on this machine has no TLS that the client "
+		  "trusts; none is used");
+	c->tls = CONFIG_NO;
+	return ask_once(c, sql, out, e);
+}
+
+/* In quotes; a quote in it is doubled. */
+static int put_quoted(struct buf *b, const char *text, char quote,
+		      struct err *e)
+{
+	int rc = buf_append(b, &quote, 1, e);
+
+	for (; rc == 0 && *text; text++) {
+		if (*text == quote || (*text == '\\' && quote == '\''))
+			rc = buf_append(b, text, 1, e);
+		if (rc == 0)
+			rc = buf_append(b, text, 1, e);
+	}
+	return rc == 0 ? buf_append(b, &quote, 1, e) : rc;
+}
+
+char *db_mysql_quote(const char *text, char quote)
+{
+	struct buf b = BUF_INIT;
+
+	if (put_quoted(&b, text, quote, NULL) < 0 || buf_cstr(&b, NULL) < 0) {
+		buf_release(&b);
+		return NULL;
+	}
+	return (char *)buf_take(&b, NULL);
+}
+
+static bool is_system(const char *name)
+{
+	static const char *const system[] = {
+		"information_schema", "mysql", "performance_schema", "sys"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(system) / sizeof(system[0]); i++)
+		if (!strcmp(system[i], name))
+			return true;
+	return false;
+}
+
+static bool is_skipped(const struct config_db *db, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < db->skip_names.n; i++)
+		if (!strcmp(db->skip_names.v[i], name))
+			return true;
+	return is_system(name);
+}
+
+int db_mysql_names(struct db_conn *c, struct strv *out, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	char *at, *end;
+	int rc = db_mysql_ask(c, "SHOW SCHEMAS", &text, e);
+
+	for (at = (char *)text.p; rc == 0 && at && *at; at = end) {
+		end = at + strcspn(at, "\n");
+		if (*end)
+			*end++ = 0;
+		if (*at && !is_skipped(c->db, at))
+			rc = strv_add(out, at, e);
+	}
+	if (rc == 0 && out->n == 0)
+		rc = err_set(e, ERR_NOENT, "there is no database that this "
+			     "user can see");
+	buf_release(&text);
+	return rc;
+}
+
+static int list(struct db_conn *c, struct strv *out, struct err *e)
+{
+	/* Without a format all are one dump. */
+	if (c->db->format == CONFIG_DB_FORMAT_AUTO)
+		return strv_add(out, "all", e);
+	return db_mysql_names(c, out, e);
+}
+
+static const char *dumper_of(const struct db_conn *c)
+{
+	return c->db->dump_command ? c->db->dump_command :
+		c->db->kind == CONFIG_DB_MARIADB ? "mariadb-dump" :
+		"mysqldump";
+}
+
+static int dump(struct db_conn *c, const char *name, struct db_cmd *cmd,
+		bool *lacks, struct err *e)
+{
+	struct strv names = STRV_INIT;
+	struct db_mysql_able able = { 0 };
+	bool accounts = c->db->kind == CONFIG_DB_MARIADB &&
+		!strcmp(name, "mysql");
+	size_t i;
+	int rc;
+
+	rc = strcmp(name, "all") ? strv_add(&names, name, e) :
+		db_mysql_names(c, &names, e);
+	if (rc == 0)
+		rc = db_mysql_look(c, &names, &able, e);
+	*lacks = able.lacks;
+	if (rc == 0)
+		rc = begin(c, cmd, dumper_of(c), c->db->options, e);
+	if (rc == 0 && c->db->add_drop_database)
+		rc = db_cmd_add(cmd, e, "--add-drop-database", NULL);
+	if (rc == 0)
+		rc = db_cmd_add(cmd, e, "--single-transaction", able.events ?
+				"--events" : "--skip-events", able.routines ?
+				"--routines" : "--skip-routines",
+				able.tablespaces ? "--all-tablespaces" :
+				"--no-tablespaces", NULL);
+	if (rc == 0)
+		rc = accounts ? db_cmd_add(cmd, e,
+				"--system=users,udfs,servers", NULL) :
+			db_cmd_add(cmd, e, "--databases", "--", NULL);
+	for (i = 0; rc == 0 && !accounts && i < names.n; i++)
+		rc = strv_add(&cmd->argv, names.v[i], e);
+	strv_release(&names);
+	return rc;
+}
+
+static const char *judge(const struct config_db *db, const struct db_seen *s)
+{
+	const char *o = db->options ? db->options : "";
+
+	if (s->bytes == 0)
+		return "it is empty";
+	/* These leave the mark out. */
+	if (strstr(o, "--compact") || strstr(o, "--skip-comments") ||
+	    strstr(o, "--comments=0") || strstr(o, "--xml"))
+		return NULL;
+	return db_seen_ends(s, "-- Dump completed") ? NULL :
+		"it ends in the middle: its last line '-- Dump completed' is "
+		"missing";
+}
+
+static int load(struct db_conn *c, const struct db_load *l,
+		struct db_cmd *cmd, struct err *e)
+{
+	int rc = begin(c, cmd, client_of(c), c->options, e);
+
+	(void)l;
+	return rc == 0 ? db_cmd_add(cmd, e, "--batch", NULL) : rc;
+}
+
+static int is_new(struct db_conn *c, const char *name, struct err *e)
+{
+	char *text = db_mysql_quote(name, '\''), *sql = NULL;
+	struct buf out = BUF_INIT;
+	int rc = 0;
+
+	if (text)
+		sql = mem_printf("SELECT COUNT(*) FROM information_schema."
+				 "SCHEMATA WHERE SCHEMA_NAME = %s", text);
+	rc = sql ? db_mysql_ask(c, sql, &out, e) : err_nomem(e);
+	if (rc == 0 && strncmp((char *)out.p, "0", 1))
+		rc = err_set(e, ERR_EXIST, "there is a database '%s' already, "
+			     "which is left alone: drop it, or choose "
+			     "another name", name);
+	free(text);
+	free(sql);
+	buf_release(&out);
+	return rc;
+}
+
+static int prepare(struct db_conn *c, const struct db_load *l, struct err *e)
+{
+	struct buf out = BUF_INIT;
+	int rc = db_mysql_ask(c, "SELECT 1", &out, e);
+
+	buf_release(&out);
+	return rc == 0 && l->as ? is_new(c, l->as, e) : rc;
+}
+
+static bool begins(const char *line, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && !memcmp(line, with, n);
+}
+
+/* The database's name in the statements that name it. */
+static int rename_line(const struct db_load *l, const char *line, size_t len,
+		       struct buf *out, bool *changed, struct err *e)
+{
+	static const char *const with[] = {
+		"CREATE DATABASE ", "USE `", "ALTER DATABASE `",
+		"-- Current Database: `", "/*!40000 DROP DATABASE "
+	};
+	const size_t drop = sizeof(with) / sizeof(with[0]) - 1;
+	char *from, *to;
+	const char *at;
+	size_t i, n;
+	int rc = 0;
+
+	for (i = 0; i <= drop && !begins(line, len, with[i]); i++)
+		;
+	*changed = i <= drop;
+	if (i >= drop)		/* nothing is dropped for a new name */
+		return 0;
+	from = db_mysql_quote(l->name, '`');
+	to = db_mysql_quote(l->as, '`');
+	n = from ? strlen(from) : 0;
+	at = from ? memmem(line, len, from, n) : NULL;
+	if (!from || !to)
+		rc = err_nomem(e);
+	else if (!at)
+		rc = err_set(e, ERR_CONFIG, "the dump has more databases than "
+			     "'%s', and they cannot all be called '%s'",
+			     l->name, l->as);
+	else if ((rc = buf_append(out, line, (size_t)(at - line), e)) == 0 &&
+		 (rc = buf_append(out, to, strlen(to), e)) == 0)
+		rc = buf_append(out, at + n, len - n - (size_t)(at - line), e);
+	free(from);
+	free(to);
+	return rc;
+}
+
+#define KIND(hook_, title_) { \
+	.hook = hook_, .title = title_, .port = 3306, .unit = "database", \
+	.list = list, .dump = dump, .judge = judge, .prepare = prepare, \
+	.load = load, .rename = rename_line }
+const struct db_kind db_mysql = KIND("mysql_databases", "MySQL");
+const struct db_kind db_mysql_mariadb =
+	KIND("mariadb_databases", "MariaDB");
