@@ -35,19 +35,23 @@ mariadb_start() {
 			my_up=$(dirname "$my_up")
 		done
 	fi
-	TMPDIR=$MY_DIR mariadb-install-db --no-defaults --user="$my_user" --skip-name-resolve \
-		--datadir="$MY_DIR/data" --skip-test-db \
-		--auth-root-authentication-method=normal >"$TMPDIR/my.log" 2>&1 ||
-		{ cat "$TMPDIR/my.log" >&2; fail "mariadb-install-db"; }
+	my_log=$TMPDIR/my.log
+	TMPDIR=$MY_DIR mariadb-install-db --no-defaults --user="$my_user" \
+		--skip-name-resolve --datadir="$MY_DIR/data" --skip-test-db \
+		--auth-root-authentication-method=normal >"$my_log" 2>&1 || {
+		cat "$my_log" >&2
+		fail "mariadb-install-db"
+	}
 	mariadb_run
 }
 
 mariadb_run() {
-	TMPDIR=$MY_DIR "$MY_SERVER" --no-defaults --user="$my_user" --skip-networking \
-		--datadir="$MY_DIR/data" --socket="$MY_SOCKET" \
+	TMPDIR=$MY_DIR "$MY_SERVER" --no-defaults --user="$my_user" \
+		--skip-networking --datadir="$MY_DIR/data" \
+		--socket="$MY_SOCKET" \
 		--pid-file="$MY_DIR/pid" --innodb-buffer-pool-size=64M \
 		--innodb-flush-log-at-trx-commit=0 --event-scheduler=OFF \
-		>"$TMPDIR/my.log" 2>&1 &
+		>"$my_log" 2>&1 &
 	MY_PID=$!
 	trap mariadb_stop EXIT
 	wait_for 30 my -e 'SELECT 1' >/dev/null 2>&1

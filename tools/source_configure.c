@@ -135,16 +135,6 @@ static int add_files(struct source *s, const struct config *c, struct err *e)
 	return rc;
 }
 
-/* An archive that lacks them without a word would be found out too late. */
-static int databases(const struct config *c, struct err *e)
-{
-	return err_set(e, ERR_CONFIG, "%s, line %u: this version dumps no "
-		       "databases: nothing was archived (take the entry away "
-		       "and dump '%s' with 'commands:' into a folder of the "
-		       "sources)", c->file, c->databases.v[0].line,
-		       c->databases.v[0].name);
-}
-
 /* What must be in the archive: not what need not exist, and does not. */
 static int drop_missing(struct strv *sources, const struct config *c,
 			struct err *e)
@@ -171,8 +161,6 @@ int source_configure(struct source *s, const struct source_args *o,
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	if (c->databases.n)
-		return databases(c, e);
 	if ((rc = rules_build(&s->patterns, &o->rules, NULL, 0, e)) < 0)
 		return rc;
 	if (!s->patterns && !(s->patterns = pattern_new()))
@@ -181,7 +169,7 @@ int source_configure(struct source *s, const struct source_args *o,
 	    (rc = add_patterns(s->patterns, c, e)) < 0 ||
 	    (rc = add_roots(sources, s->patterns, c, e)) < 0)
 		return rc;
-	if (sources->n == 0)
+	if (sources->n == 0 && c->databases.n == 0)
 		return config_error(c, "source_directories", e, "there is "
 				    "nothing to archive: name at least one "
 				    "source");

@@ -3,7 +3,7 @@
 #
 # Databases of MySQL and MariaDB, with a server: dumped under load, dropped,
 # restored, compared; what users lack; what fails.  DB_MB: its size.
-# timeout: 600
+# timeout: 100
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/mariadb.sh"
 
@@ -17,6 +17,7 @@ my <<'SQL'
 CREATE USER mailcow@localhost IDENTIFIED BY 'p"w\'d#\\ ü$ x';
 GRANT ALL ON mailcow.* TO mailcow@localhost;
 GRANT SELECT ON mysql.proc TO mailcow@localhost;
+GRANT ALL ON `neu-Ü ``x`.* TO mailcow@localhost;
 CREATE USER poor@localhost IDENTIFIED BY 'x';
 CREATE DATABASE mailcow DEFAULT CHARACTER SET utf8mb4;
 GRANT SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, EXECUTE ON mailcow.*
@@ -93,11 +94,15 @@ config c.yaml mailcow "$PASS" 'options: --default-character-set=utf8mb4'
 must muniment -c c.yaml init -e repokey
 
 # under load: the dump is of one moment
-while echo 'INSERT INTO log VALUES (2), (3); DO SLEEP(0.001);'; do :; done \
-	2>/dev/null | my mailcow >/dev/null 2>&1 &
+touch "$TMPDIR/load"
+(
+	while [ -e "$TMPDIR/load" ]; do
+		echo 'INSERT INTO log VALUES (2), (3); DO SLEEP(0.001);'
+	done | my mailcow
+) >/dev/null 2>&1 &
 load=$!
 must muniment -c c.yaml create --stats
-kill $load
+rm "$TMPDIR/load"
 wait $load || :
 has "$OUT" "Dump of MySQL database 'mailcow' on localhost: began "
 must muniment list repo::latest
@@ -108,8 +113,6 @@ must muniment extract --stdout repo::latest \
 has "$OUT" '"data_source_name": "mailcow", "hook_name": "mysql_databases"'
 must muniment restore --archive latest --to-stdout repo
 eq "$(tail -1 "$OUT" | cut -c 1-17)" "-- Dump completed" "the last line"
-odd=$(grep -c 'INSERT INTO `log`' "$OUT") || :
-[ "$odd" -ge 0 ]
 
 # the password is seen by nobody
 sums mailcow >before
@@ -123,8 +126,8 @@ cmp before after || fail "the database is another"
 
 # next to the live one
 config root.yaml root ''
-must muniment -c root.yaml restore --archive latest --as-database 'neu-Ü "`x'
-sums 'neu-Ü "`x' >after
+must muniment -c root.yaml restore --archive latest --as-database 'neu-Ü `x'
+sums 'neu-Ü `x' >after
 cmp before after || fail "the new database is another"
 sums mailcow >after
 cmp before after || fail "the live database has changed"
@@ -180,7 +183,7 @@ must_fail 2 muniment -c half.yaml create
 has "$ERR" "'-- Dump completed' is missing"
 config half.yaml mailcow "$PASS" "mysql_dump_command: $PWD/killed"
 must_fail 2 muniment -c half.yaml create
-has "$ERR" "signal 9"
+has "$ERR" "mysqldump: Got errno 32 on write"
 config half.yaml mailcow "$PASS" "mysql_dump_command: $PWD/slow" 'timeout: 1'
 must_fail 2 muniment -c half.yaml create
 has "$ERR" "longer than 1 seconds"
@@ -191,8 +194,21 @@ eq "$(count)" "$n" "archives after dumps that failed"
 [ -z "$(pgrep -f 'sleep 7773')" ] || fail "a dump is still at work"
 
 # names of all kinds, all databases, two repositories
-my -e 'CREATE DATABASE `-a b''c"d`; CREATE TABLE `-a b''c"d`.t (a INT);
-	INSERT INTO `-a b''c"d`.t VALUES (7)'
+my <<'SQL'
+CREATE DATABASE `-a b'c"d`;
+CREATE TABLE `-a b'c"d`.t (a INT);
+INSERT INTO `-a b'c"d`.t VALUES (7);
+SQL
+drop_odd() {
+	my <<-'SQL'
+	DROP DATABASE `-a b'c"d`;
+	DROP DATABASE `neu-Ü ``x`;
+	SQL
+}
+seven() {
+	eq "$(echo 'SELECT a FROM `-a b'\''c"d`.t' |
+		my --skip-column-names)" 7
+}
 cat >all.yaml <<EOF
 source_directories: [$PWD/src]
 repositories:
@@ -212,23 +228,23 @@ must muniment -c all.yaml create
 for r in repo second; do
 	must muniment list --short $r::latest
 	has "$OUT" 'borgmatic/mariadb_databases/localhost/-a b'\''c"d'
-	has "$OUT" 'borgmatic/mariadb_databases/localhost/neu-Ü "`x'
+	has "$OUT" 'borgmatic/mariadb_databases/localhost/neu-Ü `x'
 	has_not "$OUT" localhost/mailcow
 done
-my -e 'DROP DATABASE `-a b''c"d`; DROP DATABASE `neu-Ü "``x`'
+drop_odd
 must_fail 2 muniment -c all.yaml restore --archive latest --database nothing
 has "$ERR" "has no dump of 'nothing'"
 must muniment -c all.yaml restore --archive latest
-eq "$(my --skip-column-names -e 'SELECT a FROM `-a b''c"d`.t')" 7
-sums 'neu-Ü "`x' >after
+seven
+sums 'neu-Ü `x' >after
 cmp before after || fail "the database of an odd name is another"
 sed -i '/format: sql/d' all.yaml
 must muniment -c all.yaml create
 must muniment list --short repo::latest
 has "$OUT" borgmatic/mariadb_databases/localhost/all
-my -e 'DROP DATABASE `-a b''c"d`'
+drop_odd
 must muniment -c all.yaml restore --archive latest --database all
-eq "$(my --skip-column-names -e 'SELECT a FROM `-a b''c"d`.t')" 7
+seven
 
 # a restore that fails says what it leaves behind; one that cannot begin
 # leaves all as it was

@@ -30,7 +30,8 @@ const struct db_kind *db_kind_of(enum config_db_kind kind)
 const struct db_kind *db_kind_find(const char *hook)
 {
 	static const struct db_kind *const all[] = {
-		&db_mysql, &db_mysql_mariadb, &db_postgres, &db_sqlite, &db_mongo
+		&db_mysql, &db_mysql_mariadb, &db_postgres, &db_sqlite,
+		&db_mongo
 	};
 	size_t i;
 

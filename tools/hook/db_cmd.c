@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "tools/shlex.h"
 #include "tools/talk.h"
 
@@ -84,7 +82,7 @@ void db_cmd_tell(const struct db_cmd *c)
 static void wipe(char *text)
 {
 	if (text)
-		sodium_memzero(text, strlen(text));
+		key_wipe(text, strlen(text));
 }
 
 void db_cmd_release(struct db_cmd *c)

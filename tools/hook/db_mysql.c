@@ -8,6 +8,8 @@
 #include "tools/talk.h"
 
 #define DEFAULTS "--defaults-extra-file="
+/* Whatever the locale is. */
+#define UTF8 "--default-character-set=utf8mb4"
 
 /* A value of an option file. */
 static int put_value(struct buf *b, const char *key, const char *value,
@@ -158,8 +160,8 @@ static int ask_once(const struct db_conn *c, const char *sql,
 
 	buf_clear(out);
 	if (rc == 0)
-		rc = db_cmd_add(&cmd, e, "--skip-column-names", "--batch",
-				"--execute", sql, NULL);
+		rc = db_cmd_add(&cmd, e, UTF8, "--skip-column-names",
+				"--batch", "--execute", sql, NULL);
 	if (rc == 0)
 		rc = db_proc_capture(&cmd, out, DB_MYSQL_ASK_SECS, c->cancel,
 				     e);

@@ -108,7 +108,6 @@ static void listen(struct db_proc *p)
 {
 	char text[4096];
 	ssize_t n = read(p->err, text, sizeof(text));
-	size_t len, room = SAID_BYTES - p->said.len;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -116,8 +115,22 @@ static void listen(struct db_proc *p)
 		close_fd(&p->err);
 		return;
 	}
-	len = (size_t)n < room ? (size_t)n : room;
-	buf_append(&p->said, text, len, NULL);
+	/* The last words count: before them may be the statement. */
+	if (p->said.len + (size_t)n > SAID_BYTES) {
+		memmove(p->said.p, p->said.p + p->said.len - SAID_BYTES / 2,
+			SAID_BYTES / 2);
+		p->said.len = SAID_BYTES / 2;
+	}
+	buf_append(&p->said, text, (size_t)n, NULL);
+}
+
+/* What is in the pipe; others may hold its end open. */
+static void listen_rest(struct db_proc *p)
+{
+	struct pollfd v = { .fd = p->err, .events = POLLIN };
+
+	while (p->err >= 0 && poll(&v, 1, 0) > 0)
+		listen(p);
 }
 
 /* Until 'fd' (-1: only stderr) can be used, or stderr has been heard: 1 if it
@@ -197,8 +210,13 @@ static bool has_ended(const struct db_proc *p)
 /* Its words as one line, without those that every client says. */
 static void trim(struct buf *b)
 {
+	uint8_t *at = memmem(b->p, b->len, "\nERROR ", 7);
 	size_t i;
 
+	if (at) {
+		b->len -= (size_t)(at + 1 - b->p);
+		memmove(b->p, at + 1, b->len);
+	}
 	while (b->len && (b->p[b->len - 1] == '\n' ||
 			  b->p[b->len - 1] == ' '))
 		b->len--;
@@ -216,8 +234,7 @@ int db_proc_finish(struct db_proc *p, struct err *e)
 	while (rc >= 0 && p->err >= 0) {
 		rc = wait_for(p, -1, 0, e);
 		if (rc >= 0 && has_ended(p)) {
-			if (p->err >= 0)
-				listen(p);
+			listen_rest(p);
 			break;
 		}
 	}
