@@ -215,6 +215,33 @@ static int pack_choose_sparse(struct collect *c, struct compact_pack **list,
 	return 0;
 }
 
+/* Shares below the threshold add up: of the whole no more than three tenths of
+ * it may be garbage (3 % at 10), so those with the most go, too. */
+static uint32_t pack_add_up(struct collect *c, struct compact_pack **list,
+			    uint32_t n, const bool small[2])
+{
+	struct compact_pack **rest = list + n;
+	uint64_t all = 0, waste = 0;
+	uint32_t i, m = 0;
+
+	for (i = 0; i < c->n_pack; i++) {
+		struct compact_pack *p = &c->pack[i];
+
+		all += p->bytes;
+		if (!pack_may_go(p) || p->live_n == 0 ||
+		    pack_candidate(c, p, small) || pack_waste(p) == 0)
+			continue;
+		waste += pack_waste(p);
+		rest[m++] = p;
+	}
+	qsort(rest, m, sizeof(*rest), pack_waste_cmp);
+	for (i = 0; i < m && waste * 1000 > all * 3 * c->o->threshold; i++) {
+		waste -= pack_waste(rest[i]);
+		n++;
+	}
+	return n;
+}
+
 int compact_choose(struct collect *c)
 {
 	struct compact_pack **list = mem_array(c->n_pack, sizeof(*list));
@@ -237,6 +264,7 @@ int compact_choose(struct collect *c)
 	for (i = 0; i < c->n_pack; i++)
 		if (pack_candidate(c, &c->pack[i], small))
 			list[n++] = &c->pack[i];
+	n = pack_add_up(c, list, n, small);
 	rc = pack_choose_sparse(c, list, n);
 	free(list);
 	return rc;
