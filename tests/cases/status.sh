@@ -37,6 +37,7 @@ must muniment --repository repo status
 must muniment create --timestamp "$(date -u -d '3 days ago' +%FT%T)" \
 	repo::old src
 must muniment status repo
+sleep 2
 run_kept 2 muniment status --max-age 1s repo
 has "$OUT" "seconds old"
 for age in 26h 90min 2d 1w 3600s; do
