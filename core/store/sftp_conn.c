@@ -197,7 +197,9 @@ bool sftp_conn_why(struct sftp_conn *c, struct err *e)
 	return again;
 }
 
-void sftp_conn_send(struct sftp_conn *c, struct sftp_req *r)
+/* false: the connection is lost, and 'r' with it.  A loose one may be freed
+ * before this returns true. */
+static bool conn_queue(struct sftp_conn *c, struct sftp_req *r)
 {
 	bool first;
 
@@ -207,7 +209,7 @@ void sftp_conn_send(struct sftp_conn *c, struct sftp_req *r)
 	if (c->dead) {
 		r->state = SFTP_REQ_LOST;
 		pthread_mutex_unlock(&c->mtx);
-		return;
+		return false;
 	}
 	first = c->head == NULL;
 	*c->tail = r;
@@ -217,6 +219,12 @@ void sftp_conn_send(struct sftp_conn *c, struct sftp_req *r)
 	pthread_mutex_unlock(&c->mtx);
 	if (first)
 		eventfd_write(c->wake, 1);
+	return true;
+}
+
+void sftp_conn_send(struct sftp_conn *c, struct sftp_req *r)
+{
+	conn_queue(c, r);
 }
 
 int sftp_conn_wait(struct sftp_conn *c, struct sftp_req *r)
@@ -243,11 +251,10 @@ void sftp_conn_loose(struct sftp_conn *c, struct sftp_req *r)
 		buf_swap(&own->head, &r->head);
 		own->want = r->want;
 		own->loose = true;
-		sftp_conn_send(c, own);
-	}
-	if (own && own->state == SFTP_REQ_LOST) {
-		sftp_req_release(own);
-		free(own);
+		if (!conn_queue(c, own)) {
+			sftp_req_release(own);
+			free(own);
+		}
 	}
 	sftp_req_release(r);
 }

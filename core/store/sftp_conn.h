@@ -19,6 +19,8 @@ struct sftp_caps {
 	uint32_t handles;		/* that may be open at once */
 };
 
+enum { SFTP_REQ_IDLE, SFTP_REQ_OUT, SFTP_REQ_DONE, SFTP_REQ_LOST };
+
 /*
  * A request.  Zeroed, then filled: 'head' by sftp_put_*, 'want' the type of
  * the good reply (SFTP_STATUS: one that says OK).  It and what it points to
@@ -37,8 +39,7 @@ struct sftp_req {
 	size_t got;			/* bytes in dst */
 	struct buf body;		/* of other good replies */
 	/* The connection's. */
-	enum { SFTP_REQ_IDLE, SFTP_REQ_OUT, SFTP_REQ_DONE, SFTP_REQ_LOST }
-		state;
+	_Atomic int state;
 	bool loose;			/* nobody waits; it is freed */
 	struct sftp_req *next;
 };
