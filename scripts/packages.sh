@@ -20,10 +20,12 @@ packages_test=(
 	libacl1-dev acl attr e2fsprogs libcap2-bin
 	clang libclang-rt-14-dev strace valgrind
 	shellcheck man-db groff-base
-	borgbackup restic mutt squashfs-tools squashfuse rsync zstd
+	borgbackup borgmatic python3-yaml restic mutt
+	squashfs-tools squashfuse rsync zstd
 	openssh-server openssh-client
 	dovecot-core libarchive-tools python3-nacl python3-zstandard
 	mariadb-server postgresql sqlite3 redis-server
+	zbar-tools librsvg2-bin
 )
 
 # packages_need NAME...: install those that are missing, and say so.  Calls

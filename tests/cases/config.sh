@@ -119,7 +119,7 @@ if command -v generate-borgmatic-config >/dev/null; then
 	chmod 600 bm.yaml
 	must muniment -c bm.yaml config validate
 	lines 2 "the section"
-	python3 "$TOP/tests/cases/config_schema.py" >schema.yaml
+	/usr/bin/python3 "$TOP/tests/lib/config_schema.py" >schema.yaml
 	chmod 600 schema.yaml
 	must muniment -c schema.yaml config validate
 	must muniment config generate -s schema.yaml -d schema2.yaml
