@@ -20,7 +20,7 @@ packages_test=(
 	libacl1-dev acl attr e2fsprogs libcap2-bin
 	clang libclang-rt-14-dev strace valgrind
 	shellcheck man-db groff-base
-	borgbackup borgmatic python3-yaml restic mutt
+	borgbackup python3-pyfuse3 borgmatic python3-yaml restic mutt
 	squashfs-tools squashfuse rsync zstd
 	openssh-server openssh-client
 	dovecot-core libarchive-tools python3-nacl python3-zstandard
