@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/dir.h"
+
 #define AHEAD_STREAMS 32	/* that are followed */
 #define AHEAD_THREADS_MAX 8
 #define AHEAD_WANTS 512		/* objects planned ahead in one stream */
@@ -17,6 +19,8 @@
 #define AHEAD_HITS 2		/* steps in order before anything is loaded */
 #define AHEAD_FIRST_BYTES (1u << 20)	/* ahead at first; doubles */
 #define AHEAD_MOST_BYTES (8u << 20)
+#define AHEAD_PUSH_FILES 32	/* pushed in a row; below AHEAD_SKIP_FILES */
+#define AHEAD_PUSH_SHARE 8	/* of the window, in a row */
 #define AHEAD_CACHE_MIN (4u << 20)
 
 /* An object of a stream.  It has served when the reader is at 'pos': the
@@ -24,7 +28,9 @@
 struct ahead_want {
 	uint64_t pos;
 	uint64_t len;
+	uint64_t group;		/* hard links of its file */
 	struct oid id;
+	bool push;		/* it is all of its file */
 };
 
 /* Where planning stands.  Whoever has it out of its stream owns it. */
@@ -51,6 +57,8 @@ struct ahead_stream {
 	uint64_t pos;			/* of the reader, as in a want */
 	uint64_t bytes, window;
 	uint64_t head, next, tail;
+	uint64_t pushed_bytes;		/* since one that was not */
+	unsigned pushed;
 	struct ahead_plan *plan;
 	struct ahead_want *want;	/* ring */
 	unsigned layer, hits;
@@ -59,14 +67,17 @@ struct ahead_stream {
 };
 
 struct ahead {
-	struct reader *rd;
-	size_t total;			/* fixed: bytes ahead in all streams */
+	struct reader *rd;		/* fixed, as the next three */
+	ahead_push_fn *push;
+	void *ctx;
+	size_t total;			/* bytes ahead in all streams */
 	pthread_mutex_t mtx;		/* a leaf */
 	pthread_cond_t work;
 	bool stop;			/* mtx, as all below */
 	uint64_t clock;
 	struct ahead_stream stream[AHEAD_STREAMS];
 	unsigned n;			/* threads; fixed */
+	unsigned joined;		/* of who stops them */
 	pthread_t tid[AHEAD_THREADS_MAX];
 };
 
@@ -190,15 +201,20 @@ static unsigned ahead_plan_entry(const struct entry *en, uint64_t ordinal,
 	if (!S_ISREG(en->mode))
 		return 0;
 	if (c->kind == CONTENT_ONE) {
-		*out = (struct ahead_want){ ordinal, en->size, c->id };
+		*out = (struct ahead_want){
+			.pos = ordinal, .len = en->size, .id = c->id,
+			.group = en->link_group, .push = true
+		};
 		return 1;
 	}
 	if (c->kind != CONTENT_PIECES)
 		return 0;
 	for (i = 0; i < c->n_pieces; i++)
 		if (c->piece[i].transform != PIECE_HOLE)
-			out[n++] = (struct ahead_want){ ordinal,
-				c->piece[i].len, c->piece[i].id };
+			out[n++] = (struct ahead_want){
+				.pos = ordinal, .len = c->piece[i].len,
+				.id = c->piece[i].id
+			};
 	return n;
 }
 
@@ -234,7 +250,9 @@ static unsigned ahead_plan_file(struct ahead_plan *p, struct ahead_want *out)
 	p->at = begin + piece->len;
 	if (piece->transform == PIECE_HOLE)
 		return 0;
-	*out = (struct ahead_want){ p->at, piece->len, piece->id };
+	*out = (struct ahead_want){
+		.pos = p->at, .len = piece->len, .id = piece->id
+	};
 	return 1;
 }
 
@@ -259,6 +277,23 @@ static unsigned ahead_plan_more(struct ahead *a, struct ahead_plan *p,
 
 /* --- the threads --- */
 
+/*
+ * Who finds all that he reads in the page cache asks for nothing, so that
+ * nobody knows where he is: now and then one file is left for him to ask for.
+ */
+static bool ahead_may_push(struct ahead_stream *s, const struct ahead_want *w)
+{
+	if (!w->push || s->pushed >= AHEAD_PUSH_FILES ||
+	    s->pushed_bytes + w->len > s->window / AHEAD_PUSH_SHARE) {
+		s->pushed = 0;
+		s->pushed_bytes = 0;
+		return false;
+	}
+	s->pushed++;
+	s->pushed_bytes += w->len;
+	return true;
+}
+
 /* Takes and gives back mtx, as the next one. */
 static void ahead_do_plan(struct ahead *a, struct ahead_stream *s)
 {
@@ -282,27 +317,47 @@ static void ahead_do_plan(struct ahead *a, struct ahead_stream *s)
 	}
 	s->plan = p;
 	for (i = 0; i < n; i++) {
+		more[i].push = ahead_may_push(s, &more[i]);
 		*ahead_want(s, s->tail++) = more[i];
 		s->bytes += more[i].len;
 	}
 	ahead_advance(s, s->pos);
 }
 
+static void ahead_push(struct ahead *a, const struct ahead_file *f,
+		       const struct ahead_want *w)
+{
+	struct obj *o = reader_peek(a->rd, &w->id);
+
+	if (o && o->len == w->len)
+		a->push(a->ctx, f, o);
+	reader_release_used(a->rd, o);
+}
+
 static void ahead_do_load(struct ahead *a, struct ahead_stream *s)
 {
+	struct ahead_want want[AHEAD_BATCH];
+	struct ahead_file f = { .owner = s->owner };
 	struct oid id[AHEAD_BATCH];
+	unsigned layer = s->layer, n = 0, i;
 	uint64_t bytes = 0;
-	unsigned n = 0;
 
 	while (n < AHEAD_BATCH && s->next < s->tail &&
 	       bytes < AHEAD_BATCH_BYTES) {
-		id[n++] = ahead_want(s, s->next)->id;
-		bytes += ahead_want(s, s->next++)->len;
+		want[n] = *ahead_want(s, s->next++);
+		id[n] = want[n].id;
+		bytes += want[n++].len;
 	}
 	if (ahead_pick(a))
 		pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->mtx);
 	reader_ahead(a->rd, OBJ_DATA, id, n);
+	for (i = 0; i < n; i++)
+		if (want[i].push) {
+			f.place = dir_place(layer, want[i].pos);
+			f.group = want[i].group;
+			ahead_push(a, &f, &want[i]);
+		}
 	pthread_mutex_lock(&a->mtx);
 }
 
@@ -339,22 +394,35 @@ static void ahead_start(struct ahead *a, unsigned threads)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-struct ahead *ahead_new(struct reader *rd, size_t cache_bytes,
-			unsigned threads)
+struct ahead *ahead_new(const struct ahead_opts *o)
 {
 	struct ahead *a = mem_zero(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
-	a->rd = rd;
-	a->total = cache_bytes / 4;
+	a->rd = o->rd;
+	a->push = o->push;
+	a->ctx = o->ctx;
+	a->total = o->cache_bytes / 4;
 	if (a->total > 2 * AHEAD_MOST_BYTES)
 		a->total = 2 * AHEAD_MOST_BYTES;
 	pthread_mutex_init(&a->mtx, NULL);
 	pthread_cond_init(&a->work, NULL);
-	if (cache_bytes >= AHEAD_CACHE_MIN)
-		ahead_start(a, threads);
+	if (o->cache_bytes >= AHEAD_CACHE_MIN)
+		ahead_start(a, o->threads);
 	return a;
+}
+
+void ahead_stop(struct ahead *a)
+{
+	if (!a)
+		return;
+	pthread_mutex_lock(&a->mtx);
+	a->stop = true;
+	pthread_cond_broadcast(&a->work);
+	pthread_mutex_unlock(&a->mtx);
+	while (a->joined < a->n)
+		pthread_join(a->tid[a->joined++], NULL);
 }
 
 void ahead_free(struct ahead *a)
@@ -363,12 +431,7 @@ void ahead_free(struct ahead *a)
 
 	if (!a)
 		return;
-	pthread_mutex_lock(&a->mtx);
-	a->stop = true;
-	pthread_cond_broadcast(&a->work);
-	pthread_mutex_unlock(&a->mtx);
-	for (i = 0; i < a->n; i++)
-		pthread_join(a->tid[i], NULL);
+	ahead_stop(a);
 	for (i = 0; i < AHEAD_STREAMS; i++) {
 		ahead_plan_free(a->stream[i].plan);
 		free(a->stream[i].want);

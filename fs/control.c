@@ -79,6 +79,7 @@ static int control_make(struct buf *out, struct mount *m, struct err *e)
 		{ "cache-misses:", 0 },
 		{ "cache-hit-percent:", 0 },
 		{ "read-ahead-objects:", 0 },
+		{ "pushed-files:", atomic_load(&m->pushed) },
 		{ "read-bytes:", 0 },
 		{ "plain-bytes:", 0 },
 		{ "known-files:", inode_tab_count(m->inodes) },
@@ -94,8 +95,8 @@ static int control_make(struct buf *out, struct mount *m, struct err *e)
 	row[3].value = st.misses;
 	row[4].value = asked ? st.hits * 100 / asked : 0;
 	row[5].value = st.ahead;
-	row[6].value = st.read_bytes;
-	row[7].value = st.plain_bytes;
+	row[7].value = st.read_bytes;
+	row[8].value = st.plain_bytes;
 	rc = buf_printf(out, e, "repository: %s\n", repo_url(m->r));
 	if (rc == 0)
 		rc = control_archives(out, m, e);

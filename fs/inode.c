@@ -201,6 +201,26 @@ uint64_t inode_tab_find(struct inode_tab *t, const struct inode_make *m)
 	return id;
 }
 
+uint64_t inode_tab_child(struct inode_tab *t, uint64_t parent, uint64_t place,
+			 uint64_t group)
+{
+	struct inode_make m = { .place = place, .group = group,
+				.kind = INODE_ENTRY };
+	struct inode *n = NULL;
+	uint64_t id;
+
+	pthread_mutex_lock(&t->mtx);
+	m.parent = inode_known(t, parent);
+	if (m.parent && m.parent->arch) {
+		m.arch = m.parent->arch;
+		n = inode_find(t, &m, (size_t)inode_hash(m.arch, group,
+				m.parent, place, m.kind));
+	}
+	id = n ? n->id : 0;
+	pthread_mutex_unlock(&t->mtx);
+	return id;
+}
+
 static struct inode *inode_make(struct inode_tab *t, const struct inode_make *m,
 			      size_t hash)
 {

@@ -76,6 +76,10 @@ bool inode_tab_sane(struct inode_tab *t);		/* 1. and 2.; slow */
 uint64_t inode_tab_count(struct inode_tab *t);		/* in use */
 /* The id of the inode with m's identity; 0: the kernel does not know it. */
 uint64_t inode_tab_find(struct inode_tab *t, const struct inode_make *m);
+/* The same for a file that is at 'place' of the directory 'parent', an id, and
+ * of 'group' if it has hard links. */
+uint64_t inode_tab_child(struct inode_tab *t, uint64_t parent, uint64_t place,
+			 uint64_t group);
 /* How many of one archive are in use. */
 uint32_t inode_tab_of(struct inode_tab *t, const struct arch *a);
 

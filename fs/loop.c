@@ -88,13 +88,13 @@ static int loop_start(struct loop *l, unsigned threads, struct err *e)
 }
 
 static void loop_wait(struct loop *l, const struct cancel *cancel,
-		      loop_idle_fn *idle, void *ctx)
+		      const struct loop_owner *o)
 {
 	struct pollfd p = { l->ended, POLLIN, 0 };
 
 	while (atomic_load(&l->running) == l->n && !cancel_wanted(cancel)) {
 		(void)poll(&p, 1, LOOP_LOOK_MSEC);
-		idle(ctx);
+		o->idle(o->ctx);
 	}
 }
 
@@ -114,7 +114,7 @@ static void loop_stop(struct loop *l)
 }
 
 int loop_run(struct fuse_session *se, unsigned threads, struct cancel *cancel,
-	     loop_idle_fn *idle, void *ctx, struct err *e)
+	     const struct loop_owner *o, struct err *e)
 {
 	struct sigaction wake, old;
 	struct loop *l;
@@ -134,7 +134,8 @@ int loop_run(struct fuse_session *se, unsigned threads, struct cancel *cancel,
 	}
 	rc = loop_start(l, threads, e);
 	if (rc == 0) {
-		loop_wait(l, cancel, idle, ctx);
+		loop_wait(l, cancel, o);
+		o->ending(o->ctx);
 		loop_stop(l);
 		if (atomic_load(&l->failed))
 			rc = err_errno(e, atomic_load(&l->failed),

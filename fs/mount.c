@@ -105,6 +105,26 @@ static bool mount_no_xattrs(struct mount *m)
 	return !a;
 }
 
+/*
+ * Put a file into the kernel's page cache.  Bytes that come to a name which
+ * the kernel has forgotten are refused by it, and no name comes back for
+ * another file; so a push that comes too late is only lost.
+ */
+static void mount_push(void *ctx, const struct ahead_file *f,
+		       const struct obj *o)
+{
+	struct fuse_bufvec v = FUSE_BUFVEC_INIT(o->len);
+	union { const uint8_t *c; void *v; } u = { .c = o->p };
+	struct mount *m = ctx;
+	uint64_t id = inode_tab_child(m->inodes, f->owner, f->place, f->group);
+
+	if (!id)
+		return;
+	v.buf[0].mem = u.v;
+	if (fuse_lowlevel_notify_store(m->se, id, 0, &v, 0) == 0)
+		atomic_fetch_add(&m->pushed, 1);
+}
+
 static unsigned mount_cores(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -141,7 +161,10 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 				  INODE_MERGED : INODE_ROOT, m->single);
 	m->cursors = cursor_tab_new(m->rd);
 	m->ofiles = ofile_tab_new();
-	m->ahead = ahead_new(m->rd, m->cache_bytes, mount_cores());
+	m->ahead = ahead_new(&(struct ahead_opts){
+		.rd = m->rd, .cache_bytes = m->cache_bytes,
+		.threads = mount_cores(), .push = mount_push, .ctx = m
+	});
 	return m->inodes && m->cursors && m->ofiles && m->ahead ? 0 :
 	       err_nomem(e);
 }
@@ -277,14 +300,24 @@ static void mount_idle(void *ctx)
 	idle_look(ctx);
 }
 
+/* A push waits for a page that the kernel reads at the same time, and so for
+ * the thread that answers. */
+static void mount_ending(void *ctx)
+{
+	struct mount *m = ctx;
+
+	ahead_stop(m->ahead);
+}
+
 int mount_serve(struct mount *m, struct cancel *cancel, struct err *e)
 {
+	const struct loop_owner owner = { mount_idle, mount_ending, m };
 	unsigned threads = mount_cores();
 	int rc;
 
 	if (threads < MOUNT_THREADS_MIN)
 		threads = MOUNT_THREADS_MIN;
-	rc = loop_run(m->se, threads, cancel, mount_idle, m, e);
+	rc = loop_run(m->se, threads, cancel, &owner, e);
 	fuse_session_unmount(m->se);
 	m->mounted = false;
 	return rc;
@@ -296,6 +329,7 @@ void mount_free(struct mount *m)
 		return;
 	if (m->mounted)
 		fuse_session_unmount(m->se);
+	ahead_stop(m->ahead);
 	if (m->se)
 		fuse_session_destroy(m->se);
 	ahead_free(m->ahead);

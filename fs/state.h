@@ -60,6 +60,7 @@ struct mount {
 	struct merged_tab merged;	/* -o versions */
 	struct key place_key;		/* makes places of names in it */
 	struct ahead *ahead;
+	atomic_ullong pushed;		/* files, by it, to the kernel */
 
 	pthread_mutex_t told_mtx;	/* a leaf */
 	int64_t told_since_nsec;	/* told_mtx */

@@ -272,6 +272,20 @@ void reader_release_used(struct reader *rd, struct obj *o)
 	pthread_mutex_unlock(&rd->mtx);
 }
 
+struct obj *reader_peek(struct reader *rd, const struct oid *id)
+{
+	struct cell *c;
+
+	pthread_mutex_lock(&rd->mtx);
+	c = reader_cell_find(rd, id);
+	if (c && c->state != CELL_READY)
+		c = NULL;
+	if (c && c->refs++ == 0)
+		reader_lru_out(rd, c);
+	pthread_mutex_unlock(&rd->mtx);
+	return c ? &c->obj : NULL;
+}
+
 /* --- ahead --- */
 
 /* Those among id[0..n) that are not in the table, in their order. */

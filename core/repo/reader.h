@@ -44,6 +44,9 @@ void reader_release_used(struct reader *rd, struct obj *o);
 #define READER_AHEAD_MAX 64
 void reader_ahead(struct reader *rd, enum obj_type t, const struct oid *id,
 		  unsigned n);
+/* The object, to be given back, if it is whole in the cache; NULL: it is not,
+ * and nothing is loaded or waited for. */
+struct obj *reader_peek(struct reader *rd, const struct oid *id);
 /* Into a buffer (cleared first), past the cache. */
 int reader_fetch(struct reader *rd, enum obj_type t, const struct oid *id,
 		 struct buf *out, struct err *e);

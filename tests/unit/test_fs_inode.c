@@ -78,6 +78,33 @@ static void test_model(void **state)
 	inode_tab_free(t);
 }
 
+/* By id of the parent and place, or by the group of hard links; what was
+ * forgotten is not found. */
+static void test_child(void **state)
+{
+	struct inode_tab *t = inode_tab_new(INODE_ARCH, &arch_a);
+	struct inode *root = inode_get(t, FUSE_ROOT_ID), *n, *linked;
+	struct inode_make mk = make_entry(root, 7);
+	struct err e;
+
+	(void)state;
+	mk.group = 0;
+	check_ok(inode_enter(t, &mk, &n, &e), &e);
+	assert_int_equal(inode_tab_child(t, root->id, mk.place, 0), n->id);
+	assert_int_equal(inode_tab_child(t, root->id, mk.place + 1, 0), 0);
+	assert_int_equal(inode_tab_child(t, n->id, mk.place, 0), 0);
+	assert_int_equal(inode_tab_child(t, 12345, mk.place, 0), 0);
+	mk.group = 9;
+	mk.place += 1;
+	check_ok(inode_enter(t, &mk, &linked, &e), &e);
+	assert_int_equal(inode_tab_child(t, root->id, 1000, 9), linked->id);
+	assert_int_equal(inode_tab_child(t, root->id, mk.place, 0), 0);
+	inode_forget(t, n->id, 1);
+	assert_int_equal(inode_tab_child(t, root->id, mk.place - 1, 0), 0);
+	inode_forget(t, linked->id, 1);
+	inode_tab_free(t);
+}
+
 /* A parent outlives its children, however the kernel forgets them. */
 static void test_parents(void **state)
 {
@@ -239,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_child),
 		cmocka_unit_test(test_parents),
 		cmocka_unit_test(test_forget_too_much),
 		cmocka_unit_test(test_no_memory),
