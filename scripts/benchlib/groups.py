@@ -269,10 +269,8 @@ class Bench(mounts.Mounts):
         return sample
 
     def extract(self, data):
-        out = self.scratch.path("out")
-
         def cp():
-            self.scratch.fresh("out")
+            out = self.scratch.target(data.bytes)
             self.yard(data, "extract", "cp -a",
                       ["cp", "-a", data.path, out + "/copy"])
             remove(out)
@@ -281,7 +279,7 @@ class Bench(mounts.Mounts):
             sample = self.current(tool, data)
             if sample:
                 return sample
-            self.scratch.fresh("out")
+            out = self.scratch.target(data.bytes)
             self.runner.settle()
             sample = self.call(tool, tool.extract(data.name), out)
             runs = self.results.get((data.name, "extract", tool.name), [])

@@ -183,11 +183,11 @@ class Mounts:
 
     def copy(self, data):
         box = self.mailbox(data)
-        self.say("mailbox %s, %d MiB" % (box, measure.sizes(
-            os.path.join(data.path, box))[0] >> 20))
+        size = measure.sizes(os.path.join(data.path, box))[0]
+        self.say("mailbox %s, %d MiB" % (box, size >> 20))
 
         def work(start):
-            out = self.scratch.fresh("out")
+            out = self.scratch.target(size)
             sample = self.command("cp", "-a", os.path.join(start, box), out)
             remove(out)
             return sample

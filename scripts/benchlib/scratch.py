@@ -53,11 +53,27 @@ def _writable(function, path, _):
     function(path)
 
 
+MEMORY = "/dev/shm"
+
+
+def memory_has(size):
+    """Room for 'size' bytes twice over, in memory that nobody uses."""
+    try:
+        st = os.statvfs(MEMORY)
+        with open("/proc/meminfo", encoding="ascii") as f:
+            free = [int(line.split()[1]) << 10 for line in f
+                    if line.startswith("MemAvailable:")]
+    except OSError:
+        return False
+    return min([st.f_bavail * st.f_frsize] + free) > 2 * size + (1 << 30)
+
+
 class Scratch:
     """with Scratch(None) as s: s.path(...) is below a folder that ends."""
 
     def __init__(self, wanted):
         self.procs = []
+        self.memory = None
         if wanted is None:
             parent = os.environ.get("TMPDIR") or "/var/tmp"
             self.root = tempfile.mkdtemp(prefix="muniment-bench-", dir=parent)
@@ -73,6 +89,22 @@ class Scratch:
     def fresh(self, *parts):
         """An empty folder of this name."""
         at = self.path(*parts)
+        remove(at)
+        os.makedirs(at, mode=0o700)
+        return at
+
+    def target(self, size):
+        """An empty folder for 'size' bytes that are copied out: in memory if
+        there is room.  A file system that has just deleted thousands of files
+        may be slow to make new ones (ext4 without a journal looks for names
+        deleted in the last minutes), which is not what is measured."""
+        remove(self.path("out"))
+        if not memory_has(size):
+            return self.fresh("out")
+        if not self.memory:
+            self.memory = tempfile.mkdtemp(prefix="muniment-bench-",
+                                           dir=MEMORY)
+        at = os.path.join(self.memory, "out")
         remove(at)
         os.makedirs(at, mode=0o700)
         return at
@@ -93,4 +125,6 @@ class Scratch:
                     proc.kill()
                     proc.wait()
         remove(self.root)
+        if self.memory:
+            remove(self.memory)
         return False
