@@ -52,7 +52,7 @@ TOOL_SRC := $(sort $(wildcard tools/*.c tools/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
-TEST_LIB_SRC := $(sort $(wildcard tests/lib/*.c))
+TEST_LIB_SRC := $(sort $(wildcard tests/lib/*.c tests/model/*.c))
 HDR := $(sort $(wildcard core/*.h core/*/*.h fs/*.h tools/*.h tools/*/*.h))
 
 # The layers as archives, in link order; a unit test takes what it needs.
