@@ -112,6 +112,26 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBS)
 	$(say)
 	$(link) $(TOOL_LIBS) $(CORE_LIBS) -lm
 
+# With one rule of the collector's protocol left out.
+MUTANTS = $(shell tests/mutant.py)
+$(BUILD)/mutant/%/mutant.c: tests/mutant.py $(CORE_SRC)
+	$(say)
+	$(Q)tests/mutant.py $* $@
+$(BUILD)/mutant/%/mutant.o: $(BUILD)/mutant/%/mutant.c $(BUILD)/flags
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -w -c -o $@ $<
+$(BUILD)/mutant/%/test_collect: $(BUILD)/obj/tests/unit/test_collect.o \
+		$(BUILD)/mutant/%/mutant.o $(LIBS)
+	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS) -lm
+$(BUILD)/mutant/%/muniment: $(call obj,tools/main.c) \
+		$(BUILD)/mutant/%/mutant.o $(filter-out %/libtest.a,$(LIBS))
+	$(link) $(TOOL_LIBS) $(CORE_LIBS)
+.PHONY: mutants mutant-programs
+mutants: $(BUILD)/unit/test_collect
+	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/test_collect,$(MUTANTS))
+mutant-programs: all
+	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/muniment,no-w1 no-g4 \
+		open-segment)
+
 # Under libFuzzer its own main() is used, else tests/fuzz/main.c replays files.
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),,\
 	$(BUILD)/obj/tests/fuzz/main.o)
@@ -123,7 +143,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS)
 unit: $(UNIT_BIN)
 tools-build: all $(TEST_TOOL_BIN)
 fuzz-build: $(FUZZ_BIN)
-tests-build: all unit $(TEST_TOOL_BIN) $(FUZZ_BIN)
+tests-build: all unit mutants $(TEST_TOOL_BIN) $(FUZZ_BIN)
 
 check: tests-build
 	BUILD=$(BUILD) tests/run

@@ -54,6 +54,8 @@ struct sim {
 	unsigned frozen;		/* SIM_MAX: nobody */
 	uint64_t freeze_at, steps, rng;
 	unsigned rarely;		/* one switch in so many steps */
+	const struct sim_plan *plan;
+	unsigned points;
 	sim_fn *fn;
 	void *ctx;
 };
@@ -99,10 +101,41 @@ static bool sim_can(const struct sim *s, unsigned who)
 	return !s->ended[who] && s->frozen != who;
 }
 
+void sim_plan(struct sim *s, const struct sim_plan *plan)
+{
+	s->plan = plan;
+}
+
+unsigned sim_points(const struct sim *s)
+{
+	return s->points;
+}
+
+static void sim_choose_planned(struct sim *s, bool stay)
+{
+	const struct sim_plan *p = s->plan;
+	unsigned i, next = SIM_MAX;
+
+	for (i = 0; stay && i < p->n; i++)
+		if (p->to[i].at == s->points && sim_can(s, p->to[i].to))
+			next = p->to[i].to;
+	for (i = 0; !stay && i < s->n && next == SIM_MAX; i++)
+		if (sim_can(s, p->order[i]))
+			next = p->order[i];
+	if (next == SIM_MAX)
+		return;
+	s->current = next;
+	pthread_cond_broadcast(&s->turn);
+}
+
 static void sim_choose(struct sim *s, bool stay)
 {
 	unsigned i, k, n = 0, can[SIM_MAX];
 
+	if (s->plan) {
+		sim_choose_planned(s, stay);
+		return;
+	}
 	for (i = 0; i < s->n; i++)
 		if (sim_can(s, i))
 			can[n++] = i;
@@ -121,7 +154,7 @@ static void sim_choose(struct sim *s, bool stay)
 	pthread_cond_broadcast(&s->turn);
 }
 
-static void sim_step(struct sim_door *d)
+static void sim_step(struct sim_door *d, bool point)
 {
 	struct sim *s = d->s;
 
@@ -129,6 +162,11 @@ static void sim_step(struct sim_door *d)
 		return;
 	pthread_mutex_lock(&s->mtx);
 	s->steps++;
+	s->points += point;
+	if (s->plan && !point) {
+		pthread_mutex_unlock(&s->mtx);
+		return;
+	}
 	if (s->steps == s->freeze_at)
 		s->frozen = d->who;
 	sim_choose(s, true);
@@ -174,7 +212,11 @@ void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx)
 	s->rarely = rarely[sim_next(s) % 4];
 	s->freeze_at = sim_next(s) % 2 ? 0 : 1 + sim_next(s) % 600;
 	s->current = (unsigned)(sim_next(s) % n);
-	s->steps = 0;
+	if (s->plan) {
+		s->freeze_at = 0;
+		s->current = s->plan->order[0];
+	}
+	s->steps = s->points = 0;
 	s->running = true;
 	for (i = 0; i < n; i++) {
 		t[i] = (struct sim_thread) { s, i };
@@ -316,7 +358,7 @@ static int door_put(struct store *st, enum store_kind k, const char *name,
 	struct sim_door *d = door_of(st);
 	int rc;
 
-	sim_step(d);
+	sim_step(d, true);
 	if (door_mutant_put(d, k, name, iov, n, &rc, e))
 		return rc;
 	rc = store_put(d->s->below, k, name, iov, n, flags, e);
@@ -334,21 +376,21 @@ static int door_put(struct store *st, enum store_kind k, const char *name,
 static int door_get(struct store *st, enum store_kind k, const char *name,
 		    uint64_t off, size_t len, struct buf *out, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_get(door_of(st)->s->below, k, name, off, len, out, e);
 }
 
 static int door_get_all(struct store *st, enum store_kind k, const char *name,
 			size_t max, struct buf *out, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_get_all(door_of(st)->s->below, k, name, max, out, e);
 }
 
 static int door_stat(struct store *st, enum store_kind k, const char *name,
 		     uint64_t *size, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), true);
 	return store_stat(door_of(st)->s->below, k, name, size, e);
 }
 
@@ -381,7 +423,7 @@ static int door_list(struct store *st, enum store_kind k, store_list_fn *fn,
 	struct door_filter f = { d, fn, ctx };
 	enum sim_mutant m = d->s->mutant;
 
-	sim_step(d);
+	sim_step(d, true);
 	if ((m == SIM_NO_W1 && d->role == SIM_WRITER &&
 	     k == STORE_GENERATIONS) ||
 	    (m == SIM_NO_G3 && d->role == SIM_COLLECTOR &&
@@ -399,7 +441,7 @@ static int door_del(struct store *st, enum store_kind k, const char *name,
 	struct sim_door *d = door_of(st);
 	int rc;
 
-	sim_step(d);
+	sim_step(d, true);
 	rc = store_del(d->s->below, k, name, e);
 	if (rc == 0 && (k == STORE_DATA || k == STORE_META)) {
 		sim_pack_del(d->s, name);
@@ -410,7 +452,7 @@ static int door_del(struct store *st, enum store_kind k, const char *name,
 
 static int door_sync(struct store *st, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_sync(door_of(st)->s->below, e);
 }
 

@@ -43,6 +43,24 @@ void sim_keys(struct sim *s, struct repo *r);
 /* The state of the store that a run begins with (a copy of it). */
 void sim_begin(struct sim *s, struct store *from, uint64_t seed);
 typedef void sim_fn(unsigned who, void *ctx);
+/*
+ * Instead of at random, the next runs switch at these points only, and when a
+ * program has ended: to the next one in 'order'.  Points are counted from 1 in
+ * a run; what only reads a file whose name is known, or is a barrier, is none:
+ * here such operations change nothing, and see nothing that others change, but
+ * for deletions.  NULL: at random.
+ */
+#define SIM_SWITCHES 3
+struct sim_plan {
+	uint8_t order[SIM_MAX];
+	unsigned n;
+	struct {
+		unsigned at;
+		uint8_t to;
+	} to[SIM_SWITCHES];
+};
+void sim_plan(struct sim *s, const struct sim_plan *plan);
+unsigned sim_points(const struct sim *s);	/* of the last run */
 /* All programs to their end; sim_fn runs in a thread of each one. */
 void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx);
 uint64_t sim_random(struct sim *s, uint64_t below);	/* in a run */
