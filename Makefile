@@ -155,18 +155,28 @@ fuzz:
 		MAKE='$(MAKE)' scripts/fuzz
 
 # The long forms of tests that `make check` has a short form of.
-.PHONY: faults rot collect
-collect: $(BUILD)/unit/test_collect tests-build
-	COLLECT_RUNS=$(or $(COLLECT_RUNS),14000) $<
-	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
-		tests/run cases/collect_processes.sh
+.PHONY: faults rot collect model nonces powercut
+collect: $(BUILD)/unit/test_collect tests-build mutant-programs
+	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) COLLECT_SWITCHES=2 \
+		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
+	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
+	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),300) \
+		COLLECT_MUTANT_SECS=60 tests/run cases/collect_processes.sh
+nonces: $(BUILD)/unit/test_nonces
+	NONCE_OBJECTS=$(or $(NONCE_OBJECTS),1000000) $<
+model: $(BUILD)/unit/test_model
+	MODEL_LONG=1 $<
+powercut: $(BUILD)/unit/test_powercut
+	POWERCUT_STATES=$(or $(POWERCUT_STATES),60) POWERCUT_NEXT=200 $<
 faults: $(BUILD)/unit/test_faults
 	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
 rot: $(BUILD)/unit/test_rot
 	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
+# A repository of 280 MB; three years: HOURLY=26280,1,2190
 .PHONY: hourly
 hourly: $(BUILD)/tools/hourly
 	BUILD=$(BUILD) HOURLY=$(or $(HOURLY),9490,1,730) TMPDIR=/dev/shm \
+		HOURLY_FILES=640 HOURLY_CHANGED=12 \
 		tests/cases/retention_hourly.py
 
 # A repository of 1,000 archives of 1,000,000 files; ten minutes of reading,

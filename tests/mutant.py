@@ -43,6 +43,7 @@ MUTANTS = {
 	if ((rc = session_pack_close(s, PACK_DATA, e)) < 0 ||
 	    (rc = session_pack_close(s, PACK_META, e)) < 0)
 """, """\
+	extern int usleep(unsigned);
 	struct session_pack *data = s->open[0];
 	unsigned i;
 
@@ -50,8 +51,11 @@ MUTANTS = {
 		s->open[0] = NULL;
 		if ((rc = session_flush(s, e)) < 0)
 			return rc;
-		for (i = 0; i < 40; i++)	/* time passes */
+		for (i = 0; i < 40; i++) {	/* time passes */
 			store_sync(repo_store(s->repo), NULL);
+			if (getenv("MUTANT_SLEEP"))
+				usleep(20000);
+		}
 		s->open[0] = data;
 	}
 	if ((rc = session_pack_close(s, PACK_DATA, e)) < 0 ||

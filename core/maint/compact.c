@@ -91,6 +91,11 @@ static int compact_g1(struct collect *c)
 		compact_foresee(c);
 		return 0;
 	}
+	if (!compact_enough(c, &c->res->bytes_little)) {
+		c->res->nothing = true;
+		return 0;
+	}
+	c->res->bytes_little = 0;
 	if ((rc = compact_copy(c, false)) < 0)
 		return rc;
 	return compact_base(c);
@@ -137,6 +142,8 @@ static int compact_once(struct collect *c, bool *more)
 	}
 	if ((rc = compact_g1(c)) < 0 || c->o->dry_run)
 		return rc;
+	if (c->res->nothing)
+		return compact_wait(c, 0);
 	if ((rc = compact_condemn(c)) < 0 ||			/* G2 */
 	    (rc = compact_wait(c, c->o->wait_secs)) < 0)	/* G3 */
 		return rc;

@@ -114,6 +114,8 @@ int compact_table(struct collect *c, const struct compact_pack *p,
 /* Count what is live, in each pack; 'all': as if everything were. */
 int compact_account(struct collect *c, bool all);
 int compact_choose(struct collect *c);
+/* Is it enough for a generation of its own?  *bytes: of garbage. */
+bool compact_enough(struct collect *c, uint64_t *bytes);
 bool compact_in_x(const struct compact_pack *p);
 /* The first of the places of an object that will stay, or NULL. */
 const struct idx_loc *compact_place(struct collect *c,

@@ -10,9 +10,9 @@
  * time of the backup and of all archives that are left.  At each check and at
  * the end: "size BYTES IDEAL", what the repository takes, and what one takes
  * into which only the archives that are left were made.  HOURLY_THRESHOLD is
- * the collector's, in per cent; HOURLY_FILES and HOURLY_CHANGED say how many
- * files there are, of 31,000 bytes on average, and how many of them change
- * between two backups.
+ * the collector's, in per cent; HOURLY_LAZY=0: it leaves nothing for later.
+ * HOURLY_FILES and HOURLY_CHANGED say how many files there are, of 31,000
+ * bytes on average, and how many of them change between two backups.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -204,6 +204,7 @@ static void compact(struct repo *r)
 	struct err e = { ERR_OK, "" };
 
 	o.threshold = number("HOURLY_THRESHOLD", o.threshold);
+	o.lazy = number("HOURLY_LAZY", 1);	/* as configured runs are */
 	must(compact_run(r, &o, &res, &e), "compact", &e);
 	if (res.waiting || res.fenced)
 		world_die("the collector waits for somebody", NULL);

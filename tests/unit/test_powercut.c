@@ -2,14 +2,15 @@
 /* timeout: 600 */
 /*
  * The power goes off after every system call that changes the repository,
- * through init, create, delete, undelete, compact, a whole run, rekey and a
- * change of the passphrase; and of what was not synced then there is nothing,
+ * through init, create, delete, undelete, prune, compact, a whole run, rekey
+ * and a change of the passphrase; and of what was not synced then there is nothing,
  * everything, or any part of it, with torn writes (tests/lib/cutos.h).  Each
  * such disk must open, list every acknowledged archive, check clean with all
  * its data; on some the next run is made, which needs no manual step.
  *
- * POWERCUT_STATES: so many disks for each call, 3 by default ("make powercut":
- * more); those that differ in tmp/ only are looked at once.  POWERCUT_NEXT:
+ * POWERCUT_STATES: so many disks for each call of init, eight times as many for
+ * each of the others, 3 by default ("make powercut": more); those that differ
+ * in tmp/ only are looked at once.  POWERCUT_NEXT:
  * every how many different ones the next run is made, 60 by default.
  */
 #include <fcntl.h>
@@ -71,42 +72,17 @@ static int op_delete(struct err *e)
 
 static int op_undelete(struct err *e)
 {
-	const struct catalog_item *it = NULL;
-	struct catalog *c = NULL;
-	struct repo *r;
-	struct oid id;
-	size_t i;
-	int rc;
+	return world_undelete(&w, "dead3", e);
+}
 
-	if ((rc = repo_open(&r, w.repo, &world_opts, e)) < 0)
-		return rc;
-	rc = catalog_load_all(&c, r, e);
-	for (i = 0; rc == 0 && i < c->n; i++)
-		if (c->item[i]->deleted)
-			it = c->item[i];
-	if (rc == 0)
-		rc = it ? catalog_undelete(r, it, &id, e) :
-			err_set(e, ERR_NOENT, "nothing is deleted");
-	catalog_free(c);
-	repo_close(r);
-	return rc;
+static int op_prune(struct err *e)
+{
+	return world_prune(&w, e);
 }
 
 static int op_compact(struct err *e)
 {
-	struct compact_opts o = COMPACT_DEFAULT;
-	struct compact_result res;
-	struct repo *r;
-	int rc;
-
-	o.threshold = 1;
-	if ((rc = repo_open(&r, w.repo, &world_opts, e)) < 0)
-		return rc;
-	rc = compact_run(r, &o, &res, e);
-	if (rc == 0 && res.packs_removed == 0)
-		world_die("nothing was compacted", NULL);
-	repo_close(r);
-	return rc;
+	return world_compact(&w, e);
 }
 
 /* As cron does it. */
@@ -117,20 +93,12 @@ static int op_run(struct err *e)
 	if ((rc = world_create(&w, "new", e)) < 0 ||
 	    (rc = world_delete(&w, "gone", e)) < 0)
 		return rc;
-	return op_compact(e);
+	return world_compact(&w, e);
 }
 
 static int op_rekey(struct err *e)
 {
-	unsigned removed;
-	struct repo *r;
-	int rc;
-
-	if ((rc = repo_open(&r, w.repo, &world_opts, e)) < 0)
-		return rc;
-	rc = repo_keys_rekey(r, "secret", &removed, e);
-	repo_close(r);
-	return rc;
+	return world_rekey(&w, e);
 }
 
 static int op_change(struct err *e)
@@ -309,6 +277,20 @@ static void judge_mem(struct store *mem)
 	repo_close(r);
 }
 
+/* What it remembers is its own. */
+static void next_config(void)
+{
+	char dir[2 * WORLD_PATH], copy[2 * WORLD_PATH + 8];
+
+	snprintf(dir, sizeof(dir), "%s/next", w.dir);
+	snprintf(copy, sizeof(copy), "%s/pins", dir);
+	world_remove(dir);
+	mkdir(dir, 0700);
+	if (access(pins, F_OK) == 0)
+		world_copy(pins, copy);
+	setenv("MUNIMENT_CONFIG_DIR", dir, 1);
+}
+
 /* The same commands as before the power went off, on the real store. */
 static void next_run(void)
 {
@@ -375,8 +357,9 @@ static void look_at(struct disk d)
 	world_remove(cut);
 	mkdir(cut, 0700);
 	cutos_disk(&cd);
-	os_now = os_real;
+	next_config();
 	next_run();
+	setenv("MUNIMENT_CONFIG_DIR", w.dir, 1);
 	shared->next_runs++;
 }
 
@@ -392,7 +375,7 @@ static void call_cb(void *ctx)
 	pid = fork();
 	if (pid == 0) {
 		os_now = os_real;
-		for (i = 0; i < per_call; i++)
+		for (i = 0; i < per_call * (op_now->bare ? 1 : 8); i++)
 			look_at((struct disk) { .how = i < DISK_RANDOM ? i :
 				DISK_RANDOM, .rng = (shared->calls << 20 |
 				i) * 0x9e3779b97f4a7c15ull });
@@ -485,6 +468,7 @@ int main(int argc, char **argv)
 		{ "create", op_create, false, "new", NULL },
 		{ "delete", op_delete, false, NULL, "gone" },
 		{ "undelete", op_undelete, false, NULL, NULL },
+		{ "prune", op_prune, false, NULL, "gone" },
 		{ "compact", op_compact, false, NULL, NULL },
 		{ "run", op_run, false, "new", "gone" },
 		{ "rekey", op_rekey, false, NULL, NULL },
