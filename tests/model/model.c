@@ -14,6 +14,7 @@ const char *model_mutant_name(enum mutant m)
 		"a commit that replaces a fence", "n chosen after marking",
 		"no RULE C", "no G3", "no fence", "no G4",
 		"pins not looked at", "a record that is not looked for",
+		"a generation that is not looked at again",
 	};
 
 	return name[m];
@@ -25,7 +26,7 @@ void model_tell(const struct label *l)
 		"W2 pack", "W2 second pack", "W3", "W3 not closed", "W4",
 		"W5", "" };
 	static const char *const g[] = { "G0", "G1 archives", "G1 tombstones",
-		"G1 pins", "G1 packs", "G2", "G3 list", "G3 wait",
+		"G1 pins", "G1 packs", "G2", "G2 look", "G3 list", "G3 wait",
 		"G4 archives", "G4 tombstones", "G4 rescue", "G5 publish",
 		"G5 records", "G5 segments", "G5 delete pack",
 		"G5 tombstones", "" };

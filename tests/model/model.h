@@ -60,6 +60,7 @@ enum mutant {
 	MUTANT_NO_G4,
 	MUTANT_NO_PINS,
 	MUTANT_NO_RECORD,	/* a reader looks for a tombstone only */
+	MUTANT_NO_LOOK,		/* with 'forget' only */
 	MUTANTS
 };
 
@@ -68,6 +69,9 @@ struct model {
 	unsigned writers, attempts, collectors, rounds, prunes;
 	bool reader, undelete;
 	bool rewrite;		/* sparse packs are copied, maybe */
+	/* Not what the code does: names of older generations are removed (G5),
+	 * and who has put one looks whether it is the newest (G2). */
+	bool forget;
 	enum mutant mutant;
 	uint8_t layout[FIRST_PACKS];	/* objects of the first packs */
 };
@@ -81,7 +85,7 @@ enum archive_state { ARCHIVE_NONE, ARCHIVE_FENCE, ARCHIVE_THERE };
 enum writer_pc { W_START, W1_GENERATION, W1_INDEX, W2_PACK, W2_SECOND,
 		 W3_SEGMENT, W3_OPEN, W4_COMMIT, W5_END, W_ENDED };
 enum collector_pc { G0_NUMBER, G1_ARCHIVES, G1_TOMBSTONES, G1_PINS, G1_PACKS,
-		    G2_CONDEMN, G3_LIST, G3_WAIT, G4_ARCHIVES, G4_TOMBSTONES,
+		    G2_CONDEMN, G2_LOOK, G3_LIST, G3_WAIT, G4_ARCHIVES, G4_TOMBSTONES,
 		    G4_PINS, G5_PUBLISH, G5_RECORDS, G5_SEGMENTS, G5_PACKS,
 		    G5_TOMBSTONES, G_ENDED };
 enum reader_pc { R_LIST, R_PIN, R_LOOK, R_RECORD, R_READ, R_UNPIN, R_ENDED };
@@ -107,6 +111,7 @@ struct generation {
 	struct where base;
 	uint32_t condemned;
 	uint8_t no_base;		/* its segments are deleted */
+	uint8_t gone;			/* it is itself */
 };
 struct segment {
 	uint8_t generation;

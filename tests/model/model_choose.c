@@ -27,14 +27,6 @@ static void choose_base(const struct model *m, struct state *to, unsigned i,
 			c->base.at[o] = packs_with(to, o, stays);
 }
 
-/* Condemned by older generations: the newest one names all that is left. */
-static uint32_t choose_old(const struct model *m, const struct state *s,
-			   unsigned n)
-{
-	return m->mutant == MUTANT_NO_RULE_C ? 0 :
-		s->generation[n - 1].condemned & choose_there(s);
-}
-
 static void choose_pins(const struct model *m, const struct state *s,
 			unsigned i, struct steps *out)
 {
@@ -88,9 +80,11 @@ static void choose_packs(const struct model *m, const struct state *s,
 	uint8_t miss;
 	unsigned p;
 
-	if (m->mutant == MUTANT_LATE_N)
+	if (m->mutant == MUTANT_LATE_N) {
 		c->n = s->n_generations;
-	c->old = choose_old(m, s, c->n);
+		c->old = s->generation[c->n - 1].condemned;
+	}
+	c->old &= there;	/* the newest names all that are condemned */
 	miss = c->live & (uint8_t)~objects_in(s, there & ~c->old);
 	if (miss & ~objects_in(s, there)) {	/* it looks again, from G0 on */
 		*c = (struct collector) { .pc = c->round + 1u < m->rounds ?

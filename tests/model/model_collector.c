@@ -40,16 +40,30 @@ static void collector_g2(const struct model *m, const struct state *s,
 
 	if (m->mutant == MUTANT_LATE_N && c->n < s->n_generations)
 		tc->n = s->n_generations;
-	if (tc->n != s->n_generations) {	/* another was faster */
-		collector_again(m, tc);
+	if (tc->n < s->n_generations && !s->generation[tc->n].gone) {
+		collector_again(m, tc);		/* another was faster */
 		return;
 	}
-	to->generation[tc->n].base = c->base;
-	to->generation[tc->n].condemned = c->x | c->old;
-	to->n_generations++;
+	to->generation[tc->n] = (struct generation) { .base = c->base,
+		.condemned = c->x | c->old };
+	if (tc->n == s->n_generations)
+		to->n_generations++;
 	memset(&tc->base, 0, sizeof(tc->base));
 	tc->live = 0;
-	tc->pc = G3_LIST;
+	tc->pc = m->forget && m->mutant != MUTANT_NO_LOOK ? G2_LOOK : G3_LIST;
+}
+
+/* One that was removed may be put again by who is very late. */
+static void collector_look(const struct model *m, const struct state *s,
+			   unsigned i, struct steps *out)
+{
+	struct state *to = model_step(out, s, (struct label) {
+		(uint8_t)(PROGRAM_COLLECTOR + i), G2_LOOK, 0 });
+
+	if (s->collector[i].n + 1u < s->n_generations)
+		collector_again(m, &to->collector[i]);
+	else
+		to->collector[i].pc = G3_LIST;
 }
 
 /* One session: its record is there, or it is gone, or it gets a fence; a
@@ -147,6 +161,8 @@ static void collector_g5(const struct model *m, const struct state *s,
 		return;
 	case G5_TOMBSTONES:
 		to->tombs &= (uint8_t)~c->buried;
+		for (k = 0; m->forget && k < c->n; k++)
+			to->generation[k] = (struct generation) { .gone = 1 };
 		collector_again(m, tc);
 		return;
 	default:
@@ -175,6 +191,8 @@ void model_collector(const struct model *m, const struct state *s, unsigned i,
 	case G0_NUMBER:
 		to = model_step(out, s, l);
 		to->collector[i].n = s->n_generations;
+		to->collector[i].old = m->mutant == MUTANT_NO_RULE_C ? 0 :
+			s->generation[s->n_generations - 1].condemned;
 		to->collector[i].pc = G1_ARCHIVES;
 		return;
 	case G1_ARCHIVES:
@@ -187,6 +205,9 @@ void model_collector(const struct model *m, const struct state *s, unsigned i,
 		return;
 	case G2_CONDEMN:
 		collector_g2(m, s, i, out);
+		return;
+	case G2_LOOK:
+		collector_look(m, s, i, out);
 		return;
 	case G3_LIST:
 		to = model_step(out, s, l);

@@ -44,7 +44,8 @@ static void writer_index(const struct model *m, const struct state *s,
 	uint8_t listed;
 	struct state *to;
 
-	if (s->generation[w->generation].no_base &&
+	if ((s->generation[w->generation].no_base ||
+	     s->generation[w->generation].gone) &&
 	    m->mutant != MUTANT_NO_W1) {	/* a newer one is there */
 		model_step(out, s, l)->writer[i].pc = W1_GENERATION;
 		return;

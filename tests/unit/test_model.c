@@ -39,9 +39,10 @@ static void result(const struct model *m, const char *layout)
 	unsigned i;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	printf("%u writers %u collectors %u prunes%s, %s: %s, %llu states, "
+	printf("%u writers %u collectors %u prunes%s%s, %s: %s, %llu states, "
 	       "%llu steps, %.1f s%s\n", m->writers, m->collectors, m->prunes,
-	       m->reader ? " reader" : "", layout, search.lost ? "LOST" :
+	       m->reader ? " reader" : "", m->forget ? " forgetting" : "",
+	       layout, search.lost ? "LOST" :
 	       "nothing lost", (unsigned long long)search.states,
 	       (unsigned long long)search.steps,
 	       (double)(now.tv_sec - since.tv_sec) +
@@ -81,8 +82,10 @@ static void caught(enum mutant mutant)
 		.mutant = mutant };
 	const struct model big = { .writers = 2, .attempts = 2,
 		.collectors = 2, .rounds = 2, .prunes = 2, .rewrite = true,
-		.reader = mutant == MUTANT_NO_RECORD, .mutant = mutant };
-	bool walk = mutant == MUTANT_NO_RULE_C || mutant == MUTANT_NO_RECORD;
+		.reader = mutant == MUTANT_NO_RECORD,
+		.forget = mutant == MUTANT_NO_LOOK, .mutant = mutant };
+	bool walk = mutant == MUTANT_NO_RULE_C || mutant == MUTANT_NO_RECORD ||
+		mutant == MUTANT_NO_LOOK;
 	unsigned i;
 
 	for (i = 0; i < LAYOUTS; i++) {
@@ -116,13 +119,18 @@ int main(void)
 	const struct model many = { .writers = 3, .attempts = 2,
 		.collectors = 2, .rounds = 2, .prunes = 4, .reader = true,
 		.undelete = true, .rewrite = true };
+	struct model forget = many;
 	unsigned i;
 
+	forget.forget = true;
 	clock_gettime(CLOCK_MONOTONIC, &since);
 	for (i = 0; i < LAYOUTS; i++)
 		every_state(all ? two : small, i);
 	for (i = 0; i < LAYOUTS; i++)
 		random_steps(many, i, (all ? LONG_STEPS : SHORT_STEPS) /
+			LAYOUTS + 1);
+	for (i = 0; i < LAYOUTS; i++)
+		random_steps(forget, i, (all ? LONG_STEPS : SHORT_STEPS) /
 			LAYOUTS + 1);
 	for (i = MUTANT_NONE + 1; i < MUTANTS; i++)
 		caught((enum mutant)i);
