@@ -45,8 +45,21 @@ struct compact_copy {
 	bool late;			/* copied in G4 */
 };
 
+/* What one collection tells the next one of the same run. */
+#define ROUNDS_LOST_MAX 16
+struct rounds {
+	bool more;		/* another one would free more */
+	/* Deleted archives that cannot be read in full.  That a mount has
+	 * pinned them keeps nothing: it did so when it was too late, and will
+	 * see that they are deleted. */
+	struct sid lost[ROUNDS_LOST_MAX];
+	unsigned n_lost;
+	struct sid unreadable;	/* found in the last one, or zero */
+};
+
 struct collect {
 	struct repo *r;
+	struct rounds *rounds;
 	const struct compact_opts *o;
 	struct compact_result *res;
 	struct err *e;
