@@ -52,7 +52,7 @@ TOOL_SRC := $(sort $(wildcard tools/*.c tools/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
-TEST_LIB_SRC := $(sort $(wildcard tests/lib/*.c))
+TEST_LIB_SRC := $(sort $(wildcard tests/lib/*.c tests/model/*.c))
 HDR := $(sort $(wildcard core/*.h core/*/*.h fs/*.h tools/*.h tools/*/*.h))
 
 # The layers as archives, in link order; a unit test takes what it needs.
@@ -112,6 +112,26 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBS)
 	$(say)
 	$(link) $(TOOL_LIBS) $(CORE_LIBS) -lm
 
+# With one rule of the collector's protocol left out.
+MUTANTS = $(shell tests/mutant.py)
+$(BUILD)/mutant/%/mutant.c: tests/mutant.py $(CORE_SRC)
+	$(say)
+	$(Q)tests/mutant.py $* $@
+$(BUILD)/mutant/%/mutant.o: $(BUILD)/mutant/%/mutant.c $(BUILD)/flags
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -w -c -o $@ $<
+$(BUILD)/mutant/%/test_collect: $(BUILD)/obj/tests/unit/test_collect.o \
+		$(BUILD)/mutant/%/mutant.o $(LIBS)
+	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS) -lm
+$(BUILD)/mutant/%/muniment: $(call obj,tools/main.c) \
+		$(BUILD)/mutant/%/mutant.o $(filter-out %/libtest.a,$(LIBS))
+	$(link) $(TOOL_LIBS) $(CORE_LIBS)
+.PHONY: mutants mutant-programs
+mutants: $(BUILD)/unit/test_collect
+	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/test_collect,$(MUTANTS))
+mutant-programs: all
+	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/muniment,no-w1 no-g4 \
+		open-segment)
+
 # Under libFuzzer its own main() is used, else tests/fuzz/main.c replays files.
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),,\
 	$(BUILD)/obj/tests/fuzz/main.o)
@@ -123,7 +143,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS)
 unit: $(UNIT_BIN)
 tools-build: all $(TEST_TOOL_BIN)
 fuzz-build: $(FUZZ_BIN)
-tests-build: all unit $(TEST_TOOL_BIN) $(FUZZ_BIN)
+tests-build: all unit mutants $(TEST_TOOL_BIN) $(FUZZ_BIN)
 
 check: tests-build
 	BUILD=$(BUILD) tests/run
@@ -135,18 +155,28 @@ fuzz:
 		MAKE='$(MAKE)' scripts/fuzz
 
 # The long forms of tests that `make check` has a short form of.
-.PHONY: faults rot collect
-collect: $(BUILD)/unit/test_collect tests-build
-	COLLECT_RUNS=$(or $(COLLECT_RUNS),14000) $<
-	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
-		tests/run cases/collect_processes.sh
+.PHONY: faults rot collect model nonces powercut
+collect: $(BUILD)/unit/test_collect tests-build mutant-programs
+	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) COLLECT_SWITCHES=2 \
+		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
+	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
+	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),300) \
+		COLLECT_MUTANT_SECS=60 tests/run cases/collect_processes.sh
+nonces: $(BUILD)/unit/test_nonces
+	NONCE_OBJECTS=$(or $(NONCE_OBJECTS),1000000) $<
+model: $(BUILD)/unit/test_model
+	MODEL_LONG=1 $<
+powercut: $(BUILD)/unit/test_powercut
+	POWERCUT_STATES=$(or $(POWERCUT_STATES),60) POWERCUT_NEXT=200 $<
 faults: $(BUILD)/unit/test_faults
 	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
 rot: $(BUILD)/unit/test_rot
 	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
+# A repository of 280 MB; three years: HOURLY=26280,1,2190
 .PHONY: hourly
 hourly: $(BUILD)/tools/hourly
 	BUILD=$(BUILD) HOURLY=$(or $(HOURLY),9490,1,730) TMPDIR=/dev/shm \
+		HOURLY_FILES=640 HOURLY_CHANGED=12 \
 		tests/cases/retention_hourly.py
 
 # A repository of 1,000 archives of 1,000,000 files; ten minutes of reading,

@@ -56,7 +56,11 @@ static void tell(struct app *a, const struct compact_result *res)
 			  " backups are still running", later, res->waiting);
 		return;
 	}
-	if (res->nothing && !res->packs_removed)
+	app_size(a, later, res->bytes_little);
+	if (res->bytes_little && !res->packs_removed)
+		talk_info("compaction: %s of garbage, too little to be worth "
+			  "it: it waits for more", later);
+	else if (res->nothing && !res->packs_removed)
 		talk_info("compaction: nothing to do");
 	else
 		talk_info("compaction %s %s: %" PRIu64 " packs removed, %s "
@@ -83,6 +87,7 @@ int cmd_compact_task(struct app *a, struct task *t,
 	if (args->no_wait)
 		o.wait_secs = 0;
 	o.dry_run = a->o.dry_run;
+	o.lazy = a->summary != NULL;
 	o.cancel = a->cancel;
 	o.progress = on_progress;
 	o.ctx = &p;

@@ -55,6 +55,18 @@ static void body_key(struct key *k, const struct fmt_ctx *ctx,
 	key_wipe(&h, sizeof(h));
 }
 
+/* Random, and of the body: another body has another key even where a machine
+ * that was copied gets the same random numbers. */
+static void body_salt(uint8_t salt[16], const struct fmt_ctx *ctx,
+	const struct buf *body)
+{
+	struct oid h;
+
+	key_random(salt, 16);
+	key_hash(&h, ctx->loc, "marksalt", 8, salt, 16, body->p, body->len);
+	memcpy(salt, h.b, 16);
+}
+
 static int mark_seal(const struct fmt_ctx *ctx, enum fmt_kind kind,
 	const struct sid *name, struct buf *body, struct buf *out,
 	struct err *e)
@@ -72,7 +84,7 @@ static int mark_seal(const struct fmt_ctx *ctx, enum fmt_kind kind,
 		BODY_PAD_BYTES);
 	if ((rc = wr_done(&w, e)) < 0)
 		return rc;
-	key_random(salt, sizeof(salt));
+	body_salt(salt, ctx, body);
 	buf_clear(out);
 	wr_init(&w, out);
 	fmt_put_prefix(&w, kind);

@@ -91,6 +91,11 @@ static int compact_g1(struct collect *c)
 		compact_foresee(c);
 		return 0;
 	}
+	if (!compact_enough(c, &c->res->bytes_little)) {
+		c->res->nothing = true;
+		return 0;
+	}
+	c->res->bytes_little = 0;
 	if ((rc = compact_copy(c, false)) < 0)
 		return rc;
 	return compact_base(c);
@@ -137,6 +142,8 @@ static int compact_once(struct collect *c, bool *more)
 	}
 	if ((rc = compact_g1(c)) < 0 || c->o->dry_run)
 		return rc;
+	if (c->res->nothing)
+		return compact_wait(c, 0);
 	if ((rc = compact_condemn(c)) < 0 ||			/* G2 */
 	    (rc = compact_wait(c, c->o->wait_secs)) < 0)	/* G3 */
 		return rc;
@@ -178,31 +185,47 @@ static int compact_reserve(struct collect *c)
 }
 
 static int compact_round(struct repo *r, const struct compact_opts *o,
-			 struct compact_result *res, bool *more,
+			 struct compact_result *res, struct rounds *rounds,
 			 struct err *e)
 {
 	struct collect c;
 	int rc;
 
-	*more = false;
+	rounds->more = false;
+	memset(&rounds->unreadable, 0, sizeof(rounds->unreadable));
 	memset(&c, 0, sizeof(c));
 	c.r = r;
+	c.rounds = rounds;
 	c.o = o;
 	c.res = res;
 	c.e = e;
 	c.must = true;
-	rc = compact_once(&c, more);
-	if (rc == 0 && !o->dry_run && !*more)
+	rc = compact_once(&c, &rounds->more);
+	if (rc == 0 && !o->dry_run && !rounds->more)
 		rc = compact_reserve(&c);
 	compact_release(&c);
 	return rc;
+}
+
+/* Something is missing again and again, and it is of an archive that is
+ * deleted. */
+static bool compact_give_up(struct rounds *rounds)
+{
+	if (sid_is_zero(&rounds->unreadable) ||
+	    rounds->n_lost == ROUNDS_LOST_MAX)
+		return false;
+	rounds->lost[rounds->n_lost++] = rounds->unreadable;
+	log_info("compact", "a deleted archive that a mount has pinned has "
+		"lost some of its data already: it is not kept");
+	return true;
 }
 
 int compact_run(struct repo *r, const struct compact_opts *o,
 		struct compact_result *res, struct err *e)
 {
 	struct err why = { ERR_OK, "" };
-	unsigned tries = 0, rounds = 0;
+	struct rounds rounds = { .more = false };
+	unsigned tries = 0, n = 0;
 	uint64_t before;
 	bool more;
 	int rc;
@@ -214,13 +237,14 @@ int compact_run(struct repo *r, const struct compact_opts *o,
 	do {
 		before = res->bytes_removed;
 		err_clear(&why);
-		rc = compact_round(r, o, res, &more, &why);
+		rc = compact_round(r, o, res, &rounds, &why);
 		if (rc == ERR_RETRY || rc == ERR_CORRUPT)
 			log_info("compact", "%s: it begins again", why.msg);
 		more = rc == ERR_RETRY ? ++tries < COMPACT_TRIES :
-			rc == ERR_CORRUPT ? ++tries < COMPACT_TRIES_MISSING :
-			rc == 0 && more && res->bytes_removed > before &&
-			++rounds < COMPACT_ROUNDS;
+			rc == ERR_CORRUPT ? ++tries < COMPACT_TRIES_MISSING ||
+			compact_give_up(&rounds) :
+			rc == 0 && rounds.more && res->bytes_removed > before &&
+			++n < COMPACT_ROUNDS;
 	} while (more);
 	if (rc < 0 && e)
 		*e = why;

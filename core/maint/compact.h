@@ -25,11 +25,17 @@ struct compact_opts {
 				 * many per cent are garbage (1 .. 100) */
 	bool dry_run;		/* look and count, change nothing */
 	bool fence_all;		/* break-lock: wait for nobody */
+	bool lazy;		/* leave garbage of less than a twentieth of
+				 * 'threshold' of the whole, while there is
+				 * room, for COMPACT_LAZY_ARCHIVES at most:
+				 * every collection leaves the name of its
+				 * generation for ever */
 	unsigned wait_secs;	/* for sessions that are at work */
 	struct cancel *cancel;
 	void (*progress)(const struct compact_progress *p, void *ctx);
 	void *ctx;
 };
+#define COMPACT_LAZY_ARCHIVES 24
 #define COMPACT_THRESHOLD 10
 #define COMPACT_WAIT_SECS 60
 #define COMPACT_DEFAULT { .threshold = COMPACT_THRESHOLD, \
@@ -37,6 +43,7 @@ struct compact_opts {
 
 struct compact_result {
 	bool nothing;		/* there was nothing to do */
+	uint64_t bytes_little;	/* > 0: that was too little ('lazy') */
 	uint64_t archives;	/* live ones that were read */
 	uint64_t collected;	/* deleted archives that are gone for good */
 	uint64_t packs_before;

@@ -262,7 +262,9 @@ static int end_del(struct collect *c, enum store_kind kind, const char *name)
 }
 
 /* Of archives that were deleted when it began.  Their tombstones stay until a
- * later collection: who has listed archives/ before must find them. */
+ * later collection: who has listed archives/ before must find them.  That one
+ * deletes the records again, for nobody knows whether the power went off before
+ * they were gone for good. */
 static int end_records(struct collect *c)
 {
 	char hex[SID_HEX_BYTES];
@@ -279,6 +281,8 @@ static int end_records(struct collect *c)
 		rc = end_del(c, STORE_ARCHIVES, sid_hex(s, hex));
 		c->res->collected++;
 	}
+	for (i = 0; rc == 0 && i < c->n_buried; i++)
+		rc = end_del(c, STORE_ARCHIVES, sid_hex(&c->buried[i], hex));
 	return rc;
 }
 
@@ -344,13 +348,14 @@ static int end_tombstones(struct collect *c)
 	return rc;
 }
 
-/* Records first: no archive is listed, not even as deleted, that has lost
- * some of its data. */
+/* Records and segments first: no archive is listed, not even as deleted, and no
+ * object, that has lost its data; nor is it after a power cut. */
 int compact_delete(struct collect *c)
 {
 	int rc;
 
 	if ((rc = end_records(c)) < 0 || (rc = end_segments(c)) < 0 ||
+	    (rc = store_sync(repo_store(c->r), c->e)) < 0 ||
 	    (rc = end_packs(c)) < 0 || (rc = end_tombstones(c)) < 0)
 		return rc;
 	return store_sync(repo_store(c->r), c->e);

@@ -149,6 +149,16 @@ static bool list_pinned(const struct alive *pins, const struct sid *archive)
 	return false;
 }
 
+static bool list_lost(const struct collect *c, const struct sid *archive)
+{
+	unsigned i;
+
+	for (i = 0; i < c->rounds->n_lost; i++)
+		if (sid_eq(&c->rounds->lost[i], archive))
+			return true;
+	return false;
+}
+
 /* What is deleted and pinned by nobody.  What was seen before keeps what it
  * was then: to mark it now would be too late, or needless. */
 static int list_dead(struct collect *c, bool late)
@@ -165,7 +175,8 @@ static int list_dead(struct collect *c, bool late)
 
 		rc = map_put(&c->seen, it->rec.session.b, &value, &was, c->e);
 		if (rc < 0 || was || !it->deleted ||
-		    list_pinned(&pins, &it->rec.session))
+		    (list_pinned(&pins, &it->rec.session) &&
+		     !list_lost(c, &it->rec.session)))
 			continue;
 		rc = map_put(&c->dead, it->rec.session.b, &value, &was, c->e);
 		if (rc == 0)

@@ -253,6 +253,8 @@ int compact_mark(struct collect *c, bool late)
 			continue;
 		compact_tell(c, "reading archives", i, cat->n);
 		rc = mark_archive(&m, &cat->item[i]->rec);
+		if (rc == ERR_CORRUPT && cat->item[i]->deleted)
+			c->rounds->unreadable = cat->item[i]->rec.session;
 		if (!late)
 			c->res->archives++;
 	}

@@ -269,3 +269,33 @@ int compact_choose(struct collect *c)
 	free(list);
 	return rc;
 }
+
+/* On a disk that is nearly full everything is enough. */
+static bool pack_room(struct collect *c)
+{
+	uint64_t space, total;
+
+	return store_space(repo_store(c->r), &space, &total, NULL) < 0 ||
+		space >= total / 10;
+}
+
+bool compact_enough(struct collect *c, uint64_t *bytes)
+{
+	uint64_t all = 0;
+	uint32_t i;
+
+	*bytes = 0;
+	for (i = 0; i < c->n_pack; i++) {
+		const struct compact_pack *p = &c->pack[i];
+
+		if (p->state & PACK_OLD)
+			return true;
+		all += p->bytes;
+		if (p->state & PACK_DEAD)
+			*bytes += p->bytes;
+		else if (p->state & PACK_SPARSE)
+			*bytes += pack_waste(p);
+	}
+	return !c->o->lazy || c->dead.count >= COMPACT_LAZY_ARCHIVES ||
+		*bytes * 2000 >= all * c->o->threshold || !pack_room(c);
+}

@@ -45,8 +45,21 @@ struct compact_copy {
 	bool late;			/* copied in G4 */
 };
 
+/* What one collection tells the next one of the same run. */
+#define ROUNDS_LOST_MAX 16
+struct rounds {
+	bool more;		/* another one would free more */
+	/* Deleted archives that cannot be read in full.  That a mount has
+	 * pinned them keeps nothing: it did so when it was too late, and will
+	 * see that they are deleted. */
+	struct sid lost[ROUNDS_LOST_MAX];
+	unsigned n_lost;
+	struct sid unreadable;	/* found in the last one, or zero */
+};
+
 struct collect {
 	struct repo *r;
+	struct rounds *rounds;
 	const struct compact_opts *o;
 	struct compact_result *res;
 	struct err *e;
@@ -114,6 +127,8 @@ int compact_table(struct collect *c, const struct compact_pack *p,
 /* Count what is live, in each pack; 'all': as if everything were. */
 int compact_account(struct collect *c, bool all);
 int compact_choose(struct collect *c);
+/* Is it enough for a generation of its own?  *bytes: of garbage. */
+bool compact_enough(struct collect *c, uint64_t *bytes);
 bool compact_in_x(const struct compact_pack *p);
 /* The first of the places of an object that will stay, or NULL. */
 const struct idx_loc *compact_place(struct collect *c,

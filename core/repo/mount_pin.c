@@ -211,11 +211,41 @@ static int mount_pin_gone(struct mount_pin *p, const struct sid *archive,
 	return rc;
 }
 
+/* A mark names what is gone: another one, of the rest, in its place.  Else a
+ * collector would look for what nobody keeps as long as the mount lives. */
+static int mount_pin_shed(struct mount_pin *p, uint64_t old, struct err *e)
+{
+	uint64_t no = mount_pin_number(p);
+	struct sid *archive;
+	size_t i, n = 0;
+	int rc;
+
+	pthread_mutex_lock(&p->mtx);
+	archive = mem_array(p->n, sizeof(*archive));
+	for (i = 0; archive && i < p->n; i++)
+		if (p->row[i].mark == old)
+			archive[n++] = p->row[i].archive;
+	pthread_mutex_unlock(&p->mtx);
+	if (!archive)
+		return err_nomem(e);
+	rc = n > 0 ? mount_pin_put(p, no, archive, n, e) : 0;
+	pthread_mutex_lock(&p->mtx);
+	for (i = 0; rc == 0 && i < p->n; i++)
+		if (p->row[i].mark == old)
+			p->row[i].mark = no;
+	pthread_mutex_unlock(&p->mtx);
+	if (rc == 0 && n > 0)		/* with 0 it went with the last */
+		mount_pin_del(p, old);
+	free(archive);
+	return rc;
+}
+
 int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		  bool *gone, struct err *e)
 {
 	uint64_t no = mount_pin_number(p);
 	struct err why = { ERR_OK, "" };
+	bool shed = false;
 	size_t i;
 	int rc;
 
@@ -230,9 +260,13 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		return rc;
 	for (rc = 0, i = 0; rc == 0 && i < n; i++) {
 		rc = mount_pin_gone(p, &archive[i], &gone[i], e);
-		if (rc == 0 && gone[i])
+		if (rc == 0 && gone[i]) {
 			mount_pin_drop(p, &archive[i]);
+			shed = true;
+		}
 	}
+	if (rc == 0 && shed && mount_pin_shed(p, no, &why) == ERR_NOMEM)
+		rc = err_nomem(e);
 	for (i = 0; rc < 0 && i < n; i++)
 		mount_pin_drop(p, &archive[i]);
 	return rc;

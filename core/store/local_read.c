@@ -299,12 +299,11 @@ int local_del(struct store *s, enum store_kind k, const char *name,
 		errnum = errno;
 	if (k == STORE_DATA || k == STORE_META)
 		fdcache_drop(l->fds, k, name);
-	if (errnum == ENOENT)
-		return local_noent(path, e);
 	/* POSIX says EPERM for a folder, Linux EISDIR. */
 	if ((errnum == EISDIR || errnum == EPERM) &&
 	    local_lstat(l->root, path, &st) == 0 && S_ISDIR(st.st_mode))
 		errnum = local_del_folder(l, path);
+	/* Also what is gone already may have been deleted a moment ago. */
 	local_touch(l, layout_folder(k, name));
 	if (errnum == ENOENT)
 		return local_noent(path, e);

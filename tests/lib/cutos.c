@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static unsigned cutos_files, cutos_n_names;
 static unsigned cutos_fd[CUTOS_FDS];
 static char cutos_root[CUTOS_PATH];
 static const struct os *cutos_below;
+static pthread_mutex_t cutos_mtx = PTHREAD_MUTEX_INITIALIZER;
 static void (*cutos_fn)(void *ctx);
 static void *cutos_ctx;
 
@@ -290,23 +292,53 @@ static void cutos_scan(const char *path, unsigned folder)
 	closedir(d);
 }
 
+/* --- one call at a time, also of programs with threads --- */
+
+#define CUTOS_LOCKED(type, name, params, args) \
+static type cutos_locked_##name params \
+{ \
+	type rc; \
+\
+	pthread_mutex_lock(&cutos_mtx); \
+	rc = cutos_##name args; \
+	pthread_mutex_unlock(&cutos_mtx); \
+	return rc; \
+}
+
+CUTOS_LOCKED(int, openat, (int d, const char *p, int f, mode_t m),
+	     (d, p, f, m))
+CUTOS_LOCKED(ssize_t, writev, (int fd, const struct iovec *v, int n),
+	     (fd, v, n))
+CUTOS_LOCKED(int, fdatasync, (int fd), (fd))
+CUTOS_LOCKED(int, fsync, (int fd), (fd))
+CUTOS_LOCKED(int, close, (int fd), (fd))
+CUTOS_LOCKED(int, closedir, (DIR *d), (d))
+CUTOS_LOCKED(int, mkdirat, (int d, const char *p, mode_t m), (d, p, m))
+CUTOS_LOCKED(int, linkat, (int a, const char *p, int b, const char *q),
+	     (a, p, b, q))
+CUTOS_LOCKED(int, rename_new, (int a, const char *p, int b, const char *q),
+	     (a, p, b, q))
+CUTOS_LOCKED(int, renameat, (int a, const char *p, int b, const char *q),
+	     (a, p, b, q))
+CUTOS_LOCKED(int, unlinkat, (int d, const char *p, int f), (d, p, f))
+
 void cutos_start(const char *root)
 {
 	static struct os table;
 
 	cutos_below = os_now;
 	table = *cutos_below;
-	table.openat = cutos_openat;
-	table.writev = cutos_writev;
-	table.fdatasync = cutos_fdatasync;
-	table.fsync = cutos_fsync;
-	table.close = cutos_close;
-	table.mkdirat = cutos_mkdirat;
-	table.linkat = cutos_linkat;
-	table.rename_new = cutos_rename_new;
-	table.renameat = cutos_renameat;
-	table.unlinkat = cutos_unlinkat;
-	table.closedir = cutos_closedir;
+	table.openat = cutos_locked_openat;
+	table.writev = cutos_locked_writev;
+	table.fdatasync = cutos_locked_fdatasync;
+	table.fsync = cutos_locked_fsync;
+	table.close = cutos_locked_close;
+	table.mkdirat = cutos_locked_mkdirat;
+	table.linkat = cutos_locked_linkat;
+	table.rename_new = cutos_locked_rename_new;
+	table.renameat = cutos_locked_renameat;
+	table.unlinkat = cutos_locked_unlinkat;
+	table.closedir = cutos_locked_closedir;
 	snprintf(cutos_root, sizeof(cutos_root), "%s", root);
 	cutos_scan(root, cutos_new(true));
 	os_now = &table;
@@ -385,4 +417,59 @@ void cutos_names(const char *path, void (*fn)(const char *path, void *ctx),
 			cutos_name[i].name);
 		fn(full, ctx);
 	}
+}
+
+/* --- a whole disk --- */
+
+static void cutos_emit(unsigned file, const char *path,
+		       const struct cutos_disk *d)
+{
+	const struct cutos_file *f = &cutos_file[file];
+	struct buf torn = BUF_INIT;
+	size_t len = f->bytes.len, lost = len - f->safe;
+
+	if (f->folder) {
+		d->emit(path, true, NULL, 0, d->ctx);
+		return;
+	}
+	if (lost == 0) {
+		d->emit(path, false, f->bytes.p, len, d->ctx);
+		return;
+	}
+	len = f->safe + d->pick(lost + 1, d->ctx);
+	BUG_ON(buf_append(&torn, f->bytes.p, len, NULL) < 0);
+	if (len < f->bytes.len && d->pick(2, d->ctx) == 1) {
+		/* the new length, and not the bytes */
+		BUG_ON(buf_resize(&torn, f->bytes.len, NULL) < 0);
+		memset(torn.p + len, 0, f->bytes.len - len);
+	}
+	d->emit(path, false, torn.p, torn.len, d->ctx);
+	buf_release(&torn);
+}
+
+static void cutos_disk_below(unsigned folder, const char *at,
+			     const struct cutos_disk *d)
+{
+	char path[CUTOS_PATH];
+	unsigned i, file;
+
+	for (i = 0; i < cutos_n_names; i++) {
+		const struct cutos_name *n = &cutos_name[i];
+
+		if (n->folder != folder)
+			continue;
+		file = n->can[n->n > 1 ? d->pick(n->n, d->ctx) : 0];
+		if (file == 0)
+			continue;
+		snprintf(path, sizeof(path), "%s%s%s", at, *at ? "/" : "",
+			 n->name);
+		cutos_emit(file, path, d);
+		if (cutos_file[file].folder)
+			cutos_disk_below(file, path, d);
+	}
+}
+
+void cutos_disk(const struct cutos_disk *d)
+{
+	cutos_disk_below(1, "", d);
 }

@@ -13,16 +13,12 @@
 #define SIM_PACKS 4096
 #define SIM_ARCHIVES 256
 #define SIM_FENCE_BYTES 96
+#define SIM_POINTS 4096
 
 struct sim_door {			/* the store of one program */
 	struct store store;
 	struct sim *s;
 	unsigned who;
-	enum sim_role role;
-	unsigned listed;		/* archives/, so often */
-	bool condemned;			/* it has put a generation */
-	bool old_archives;		/* the mutant's list is complete */
-	struct strv archives;		/* as first listed */
 };
 struct sim_pack {
 	char name[OID_HEX_BYTES];
@@ -36,7 +32,6 @@ struct sim_need {
 	struct oid id[SIM_OBJECTS];
 };
 struct sim {
-	enum sim_mutant mutant;
 	struct store *below;
 	struct repo *keys;
 	struct sim_door door[SIM_MAX];
@@ -54,6 +49,9 @@ struct sim {
 	unsigned frozen;		/* SIM_MAX: nobody */
 	uint64_t freeze_at, steps, rng;
 	unsigned rarely;		/* one switch in so many steps */
+	const struct sim_plan *plan;
+	unsigned points;
+	uint8_t who[SIM_POINTS];
 	sim_fn *fn;
 	void *ctx;
 };
@@ -99,10 +97,46 @@ static bool sim_can(const struct sim *s, unsigned who)
 	return !s->ended[who] && s->frozen != who;
 }
 
+void sim_plan(struct sim *s, const struct sim_plan *plan)
+{
+	s->plan = plan;
+}
+
+unsigned sim_points(const struct sim *s)
+{
+	return s->points;
+}
+
+unsigned sim_who(const struct sim *s, unsigned point)
+{
+	return s->who[point];
+}
+
+static void sim_choose_planned(struct sim *s, bool stay)
+{
+	const struct sim_plan *p = s->plan;
+	unsigned i, next = SIM_MAX;
+
+	for (i = 0; stay && i < p->n; i++)
+		if (p->to[i].at == s->points && sim_can(s, p->to[i].to))
+			next = p->to[i].to;
+	for (i = 0; !stay && i < s->n && next == SIM_MAX; i++)
+		if (sim_can(s, p->order[i]))
+			next = p->order[i];
+	if (next == SIM_MAX)
+		return;
+	s->current = next;
+	pthread_cond_broadcast(&s->turn);
+}
+
 static void sim_choose(struct sim *s, bool stay)
 {
 	unsigned i, k, n = 0, can[SIM_MAX];
 
+	if (s->plan) {
+		sim_choose_planned(s, stay);
+		return;
+	}
 	for (i = 0; i < s->n; i++)
 		if (sim_can(s, i))
 			can[n++] = i;
@@ -121,7 +155,7 @@ static void sim_choose(struct sim *s, bool stay)
 	pthread_cond_broadcast(&s->turn);
 }
 
-static void sim_step(struct sim_door *d)
+static void sim_step(struct sim_door *d, bool point)
 {
 	struct sim *s = d->s;
 
@@ -129,6 +163,12 @@ static void sim_step(struct sim_door *d)
 		return;
 	pthread_mutex_lock(&s->mtx);
 	s->steps++;
+	if (point && s->points + 1 < SIM_POINTS)
+		s->who[++s->points] = (uint8_t)d->who;
+	if (s->plan && !point) {
+		pthread_mutex_unlock(&s->mtx);
+		return;
+	}
 	if (s->steps == s->freeze_at)
 		s->frozen = d->who;
 	sim_choose(s, true);
@@ -174,7 +214,11 @@ void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx)
 	s->rarely = rarely[sim_next(s) % 4];
 	s->freeze_at = sim_next(s) % 2 ? 0 : 1 + sim_next(s) % 600;
 	s->current = (unsigned)(sim_next(s) % n);
-	s->steps = 0;
+	if (s->plan) {
+		s->freeze_at = 0;
+		s->current = s->plan->order[0];
+	}
+	s->steps = s->points = 0;
 	s->running = true;
 	for (i = 0; i < n; i++) {
 		t[i] = (struct sim_thread) { s, i };
@@ -288,27 +332,6 @@ static struct sim_door *door_of(struct store *st)
 	return (struct sim_door *)(void *)st;
 }
 
-/* What a mutant does instead.  true: *rc is the answer. */
-static bool door_mutant_put(struct sim_door *d, enum store_kind k,
-			    const char *name, const struct iovec *iov, int n,
-			    int *rc, struct err *e)
-{
-	bool fence = k == STORE_ARCHIVES && n == 1 &&
-		iov[0].iov_len == SIM_FENCE_BYTES;
-
-	if (d->s->mutant == SIM_NO_W0 && k == STORE_SESSIONS) {
-		*rc = 0;
-		return true;
-	}
-	if (d->s->mutant == SIM_NO_FENCE && fence) {
-		*rc = err_set(e, ERR_EXIST, "not put");
-		return true;
-	}
-	if (d->s->mutant == SIM_NO_RACE && k == STORE_ARCHIVES && !fence)
-		store_del(d->s->below, k, name, NULL);
-	return false;
-}
-
 static int door_put(struct store *st, enum store_kind k, const char *name,
 		    const struct iovec *iov, int n, unsigned flags,
 		    struct err *e)
@@ -316,16 +339,12 @@ static int door_put(struct store *st, enum store_kind k, const char *name,
 	struct sim_door *d = door_of(st);
 	int rc;
 
-	sim_step(d);
-	if (door_mutant_put(d, k, name, iov, n, &rc, e))
-		return rc;
+	sim_step(d, true);
 	rc = store_put(d->s->below, k, name, iov, n, flags, e);
 	if (rc < 0)
 		return rc;
 	if (k == STORE_DATA || k == STORE_META)
 		sim_pack_put(d->s, name, iov);
-	if (k == STORE_GENERATIONS)
-		d->condemned = true;
 	if (k == STORE_ARCHIVES)
 		sim_look(d->s, "a commit");
 	return 0;
@@ -334,62 +353,30 @@ static int door_put(struct store *st, enum store_kind k, const char *name,
 static int door_get(struct store *st, enum store_kind k, const char *name,
 		    uint64_t off, size_t len, struct buf *out, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_get(door_of(st)->s->below, k, name, off, len, out, e);
 }
 
 static int door_get_all(struct store *st, enum store_kind k, const char *name,
 			size_t max, struct buf *out, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_get_all(door_of(st)->s->below, k, name, max, out, e);
 }
 
 static int door_stat(struct store *st, enum store_kind k, const char *name,
 		     uint64_t *size, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), true);
 	return store_stat(door_of(st)->s->below, k, name, size, e);
-}
-
-/* G4 left out: what was not listed before G2 is not shown. */
-struct door_filter {
-	struct sim_door *d;
-	store_list_fn *fn;
-	void *ctx;
-};
-
-static int door_filter_cb(const char *name, uint64_t size, void *ctx)
-{
-	struct door_filter *f = ctx;
-	size_t i;
-
-	if (!f->d->condemned) {
-		strv_add(&f->d->archives, name, NULL);
-		return f->fn(name, size, f->ctx);
-	}
-	for (i = 0; i < f->d->archives.n; i++)
-		if (!strcmp(f->d->archives.v[i], name))
-			return f->fn(name, size, f->ctx);
-	return 0;
 }
 
 static int door_list(struct store *st, enum store_kind k, store_list_fn *fn,
 		     void *ctx, struct err *e)
 {
 	struct sim_door *d = door_of(st);
-	struct door_filter f = { d, fn, ctx };
-	enum sim_mutant m = d->s->mutant;
 
-	sim_step(d);
-	if ((m == SIM_NO_W1 && d->role == SIM_WRITER &&
-	     k == STORE_GENERATIONS) ||
-	    (m == SIM_NO_G3 && d->role == SIM_COLLECTOR &&
-	     k == STORE_SESSIONS) ||
-	    (m == SIM_NO_PIN && d->role == SIM_COLLECTOR && k == STORE_PINS))
-		return 0;
-	if (m == SIM_NO_G4 && d->role == SIM_COLLECTOR && k == STORE_ARCHIVES)
-		return store_list(d->s->below, k, door_filter_cb, &f, e);
+	sim_step(d, true);
 	return store_list(d->s->below, k, fn, ctx, e);
 }
 
@@ -399,7 +386,7 @@ static int door_del(struct store *st, enum store_kind k, const char *name,
 	struct sim_door *d = door_of(st);
 	int rc;
 
-	sim_step(d);
+	sim_step(d, true);
 	rc = store_del(d->s->below, k, name, e);
 	if (rc == 0 && (k == STORE_DATA || k == STORE_META)) {
 		sim_pack_del(d->s, name);
@@ -410,7 +397,7 @@ static int door_del(struct store *st, enum store_kind k, const char *name,
 
 static int door_sync(struct store *st, struct err *e)
 {
-	sim_step(door_of(st));
+	sim_step(door_of(st), false);
 	return store_sync(door_of(st)->s->below, e);
 }
 
@@ -432,7 +419,7 @@ static const struct store_ops door_ops = {
 	.sync = door_sync, .space = door_space, .close = door_close,
 };
 
-struct store *sim_store(struct sim *s, unsigned who, enum sim_role role)
+struct store *sim_store(struct sim *s, unsigned who)
 {
 	struct sim_door *d = &s->door[who];
 
@@ -440,7 +427,6 @@ struct store *sim_store(struct sim *s, unsigned who, enum sim_role role)
 	d->store = (struct store) { &door_ops, strdup("sim") };
 	d->s = s;
 	d->who = who;
-	d->role = role;
 	return &d->store;
 }
 
@@ -451,13 +437,12 @@ void sim_keys(struct sim *s, struct repo *r)
 
 /* --- life --- */
 
-struct sim *sim_new(enum sim_mutant mutant)
+struct sim *sim_new(void)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		world_die("no memory", NULL);
-	s->mutant = mutant;
 	pthread_mutex_init(&s->mtx, NULL);
 	pthread_cond_init(&s->turn, NULL);
 	return s;
@@ -483,10 +468,6 @@ void sim_begin(struct sim *s, struct store *from, uint64_t seed)
 	s->n_needs = s->base_needs;
 	for (i = 0; i < s->n_packs; i++)
 		s->pack[i].there = true;
-	for (i = 0; i < SIM_MAX; i++) {
-		s->door[i].condemned = false;
-		strv_release(&s->door[i].archives);
-	}
 	s->below = seed ? store_mem_copy(from, &e) : from;
 	if (!s->below)
 		world_die("copy", &e);
@@ -498,8 +479,6 @@ void sim_free(struct sim *s)
 
 	for (i = 0; i < s->n_packs; i++)
 		free(s->pack[i].id);
-	for (i = 0; i < SIM_MAX; i++)
-		strv_release(&s->door[i].archives);
 	pthread_mutex_destroy(&s->mtx);
 	pthread_cond_destroy(&s->turn);
 	free(s);

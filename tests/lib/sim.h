@@ -17,32 +17,36 @@
 #define SIM_MAX 8
 #define SIM_OBJECTS 16
 
-/* Rules of the protocol that a program breaks, seen from the store. */
-enum sim_mutant {
-	SIM_RIGHT,
-	SIM_NO_W0,		/* sessions/S is not put */
-	SIM_NO_W1,		/* a writer sees no generation */
-	SIM_NO_G3,		/* a collector sees no sessions */
-	SIM_NO_G4,		/* nor any archive that came after G2 */
-	SIM_NO_FENCE,		/* a fence is not put */
-	SIM_NO_RACE,		/* a commit replaces a fence */
-	SIM_OPEN_SEGMENT,	/* the writer's own: nodes before data */
-	SIM_NO_PIN,		/* a collector sees no pins */
-	SIM_MUTANTS
-};
-enum sim_role { SIM_WRITER, SIM_COLLECTOR, SIM_PRUNER, SIM_READER };
-
 struct sim;
-struct sim *sim_new(enum sim_mutant mutant);
+struct sim *sim_new(void);
 void sim_free(struct sim *s);
 /* A store for program 'who', which is opened through it.  The sim's. */
-struct store *sim_store(struct sim *s, unsigned who, enum sim_role role);
+struct store *sim_store(struct sim *s, unsigned who);
 /* The keys, to look into packs. */
 void sim_keys(struct sim *s, struct repo *r);
 
 /* The state of the store that a run begins with (a copy of it). */
 void sim_begin(struct sim *s, struct store *from, uint64_t seed);
 typedef void sim_fn(unsigned who, void *ctx);
+/*
+ * Instead of at random, the next runs switch at these points only, and when a
+ * program has ended: to the next one in 'order'.  Points are counted from 1 in
+ * a run; what only reads a file whose name is known, or is a barrier, is none:
+ * here such operations change nothing, and see nothing that others change, but
+ * for deletions.  NULL: at random.
+ */
+#define SIM_SWITCHES 3
+struct sim_plan {
+	uint8_t order[SIM_MAX];
+	unsigned n;
+	struct {
+		unsigned at;
+		uint8_t to;
+	} to[SIM_SWITCHES];
+};
+void sim_plan(struct sim *s, const struct sim_plan *plan);
+unsigned sim_points(const struct sim *s);	/* of the last run */
+unsigned sim_who(const struct sim *s, unsigned point);	/* was at it */
 /* All programs to their end; sim_fn runs in a thread of each one. */
 void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx);
 uint64_t sim_random(struct sim *s, uint64_t below);	/* in a run */

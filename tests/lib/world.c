@@ -216,6 +216,102 @@ int world_delete(struct world *w, const char *name, struct err *e)
 	return with_archive(w, name, delete_fn, e);
 }
 
+static int undelete_fn(struct repo *r, const char *name, struct err *e)
+{
+	struct catalog *c = NULL;
+	struct oid id;
+	size_t i;
+	int rc;
+
+	if ((rc = catalog_load_all(&c, r, e)) < 0)
+		return rc;
+	rc = ERR_NOENT;
+	for (i = 0; i < c->n && rc == ERR_NOENT; i++)
+		if (c->item[i]->deleted &&
+		    strcmp(c->item[i]->rec.name, name) == 0)
+			rc = catalog_undelete(r, c->item[i], &id, e);
+	if (rc == ERR_NOENT)
+		err_set(e, ERR_NOENT, "no deleted archive '%s'", name);
+	catalog_free(c);
+	return rc;
+}
+
+int world_undelete(struct world *w, const char *name, struct err *e)
+{
+	struct repo *r;
+	int rc;
+
+	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	rc = undelete_fn(r, name, e);
+	repo_close(r);
+	return rc;
+}
+
+int world_prune(struct world *w, struct err *e)
+{
+	const struct prune_opts o = { .keep.keep = {
+		[RETENTION_SECONDLY] = 1 }, .flags = PRUNE_FORCE };
+	struct catalog *c = NULL;
+	struct prune_result res;
+	struct repo *r;
+	int rc;
+
+	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	if ((rc = catalog_load(&c, r, e)) == 0)
+		rc = prune_run(r, c, &o, &res, e);
+	catalog_free(c);
+	repo_close(r);
+	return rc;
+}
+
+int world_compact(struct world *w, struct err *e)
+{
+	struct compact_opts o = COMPACT_DEFAULT;
+	struct compact_result res;
+	struct repo *r;
+	int rc;
+
+	o.threshold = 1;
+	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	rc = compact_run(r, &o, &res, e);
+	repo_close(r);
+	return rc;
+}
+
+int world_rekey(struct world *w, struct err *e)
+{
+	unsigned removed;
+	struct repo *r;
+	int rc;
+
+	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	rc = repo_keys_rekey(r, "secret", &removed, e);
+	repo_close(r);
+	return rc;
+}
+
+int world_history(struct world *w, struct err *e)
+{
+	char path[2 * WORLD_PATH];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/its own", w->source);
+	world_write(w, "its own", 30000, 9);
+	if ((rc = world_create(w, "dead", e)) < 0)
+		return rc;
+	if (unlink(path) < 0)
+		world_die(path, NULL);
+	w->expected = world_digest(w->source);
+	if ((rc = world_create(w, "gone", e)) < 0 ||
+	    (rc = world_create(w, "old", e)) < 0)
+		return rc;
+	return world_delete(w, "dead", e);
+}
+
 static int extract_fn(struct world *w, struct repo *r,
 		      const struct catalog_item *it, struct err *e)
 {

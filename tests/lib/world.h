@@ -33,7 +33,15 @@ extern const struct repo_opts world_opts;	/* the passphrase */
 int world_init(struct world *w, struct err *e);
 int world_create(struct world *w, const char *name, struct err *e);
 int world_delete(struct world *w, const char *name, struct err *e);
+int world_undelete(struct world *w, const char *name, struct err *e);
+/* Keeps the newest archive only. */
+int world_prune(struct world *w, struct err *e);
+int world_compact(struct world *w, struct err *e);
+int world_rekey(struct world *w, struct err *e);
 int world_list(struct world *w, struct err *e);
+/* Three archives, "old", "gone" and the deleted "dead", of which the last has
+ * something of its own in packs of its own. */
+int world_history(struct world *w, struct err *e);
 int world_extract(struct world *w, const char *name, struct err *e);
 /* Repository, archives and data; findings of damage to stderr if 'say'. */
 int world_check(struct world *w, bool say, struct err *e);

@@ -10,7 +10,9 @@
  * time of the backup and of all archives that are left.  At each check and at
  * the end: "size BYTES IDEAL", what the repository takes, and what one takes
  * into which only the archives that are left were made.  HOURLY_THRESHOLD is
- * the collector's, in per cent.
+ * the collector's, in per cent; HOURLY_LAZY=0: it leaves nothing for later.
+ * HOURLY_FILES and HOURLY_CHANGED say how many files there are, of 31,000
+ * bytes on average, and how many of them change between two backups.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -24,15 +26,13 @@
 #include "tests/lib/world.h"
 
 #define NSEC INT64_C(1000000000)
-#define FILES 160
-#define CHANGED 3
 #define BYTES_MIN 2000
 #define BYTES_MAX 60000
 #define BEGIN_SECS INT64_C(1759276800)		/* 2025-10-01 */
 
 static struct world w, ideal;
 static int64_t now_nsec = BEGIN_SECS * NSEC;
-static unsigned seed = 1;
+static unsigned seed = 1, n_files = 160, n_changed = 3;
 static uint64_t sum_bytes;
 
 static int64_t wall(void)
@@ -44,6 +44,13 @@ static unsigned draw(unsigned n)
 {
 	seed = seed * 1103515245u + 12345u;
 	return (seed >> 8) % n;
+}
+
+static unsigned number(const char *name, unsigned otherwise)
+{
+	const char *v = getenv(name);
+
+	return v ? (unsigned)strtoul(v, NULL, 10) : otherwise;
 }
 
 static void must(int rc, const char *what, const struct err *e)
@@ -76,7 +83,7 @@ static void make_tree(void)
 		snprintf(path, sizeof(path), "%s/d%u", w.source, i);
 		mkdir(path, 0755);
 	}
-	for (i = 0; i < FILES; i++)
+	for (i = 0; i < n_files; i++)
 		write_file(i);
 }
 
@@ -193,12 +200,11 @@ static void show_size(struct repo *r)
 static void compact(struct repo *r)
 {
 	struct compact_opts o = COMPACT_DEFAULT;
-	const char *t = getenv("HOURLY_THRESHOLD");
 	struct compact_result res;
 	struct err e = { ERR_OK, "" };
 
-	if (t)
-		o.threshold = (unsigned)strtoul(t, NULL, 10);
+	o.threshold = number("HOURLY_THRESHOLD", o.threshold);
+	o.lazy = number("HOURLY_LAZY", 1);	/* as configured runs are */
 	must(compact_run(r, &o, &res, &e), "compact", &e);
 	if (res.waiting || res.fenced)
 		world_die("the collector waits for somebody", NULL);
@@ -212,8 +218,8 @@ static void step(unsigned i, unsigned compact_every, bool look)
 	unsigned k;
 
 	now_nsec = (BEGIN_SECS + INT64_C(3600) * i + draw(50)) * NSEC;
-	for (k = 0; k < CHANGED; k++)
-		write_file(draw(FILES));
+	for (k = 0; k < n_changed; k++)
+		write_file(draw(n_files));
 	must(repo_open(&r, w.repo, &world_opts, &e), "open", &e);
 	snprintf(name, sizeof(name), "mail-%u", i);
 	backup(w.source, r, name);
@@ -239,6 +245,8 @@ int main(int argc, char **argv)
 	steps = strtoul(argv[1], NULL, 10);
 	compact_every = strtoul(argv[2], NULL, 10);
 	check_every = strtoul(argv[3], NULL, 10);
+	n_files = number("HOURLY_FILES", n_files);
+	n_changed = number("HOURLY_CHANGED", n_changed);
 	world_make(&ideal, "ideal");
 	world_make(&w, "hourly");
 	snprintf(path, sizeof(path), "%s/cache", w.dir);

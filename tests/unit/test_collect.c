@@ -2,11 +2,15 @@
 /*
  * The real writer, collector, deletion and reader over one store, where every
  * operation of the store is a point at which another goes on (tests/lib/sim.h):
- * no archive ever loses an object.  And with one rule of the protocol left
- * out it does, within so many runs: the test can fail.
+ * no archive ever loses an object.  At random: three writers, two collectors,
+ * deletions, a reader, one of them stopping anywhere.  By plan: two writers, a
+ * collector and two deletions, in each order, and with each choice of a few
+ * switches in between.  tests/cases/mutants.sh builds this with one rule of
+ * the protocol left out, and sees that it fails.
  *
- * COLLECT_RUNS: so many runs instead of the short form.  COLLECT_SEED: only
- * this one.
+ * COLLECT_RUNS, COLLECT_STEPS: so many at random, instead of the short form.
+ * COLLECT_SEED: only this run.  COLLECT_SWITCHES, COLLECT_ORDERS,
+ * COLLECT_SCENARIOS: of the plans; at most 3, 24, 6.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,19 +23,18 @@
 #include "tests/lib/world.h"
 
 #define RUNS 60
-#define MUTANT_RUNS 1500
 #define FILE_BYTES 3000
 #define FILES 6
-#define WRITERS 2
-#define COLLECTOR 2
-#define PRUNER 3
-#define READER 4
-#define PROGRAMS 6		/* the last one: a second collector */
+#define WRITERS 3
+#define COLLECTOR 3
+#define PRUNER 4
+#define READER 5
+#define PROGRAMS 7		/* the last one: a second collector */
+#define PLANNED 4		/* two writers, a collector, a pruner */
 
 static struct world w;
 static struct sim *sim;
 static struct repo *repo[SIM_MAX];
-static enum sim_mutant mutant;
 static int verdict;		/* alive_pretend's */
 static unsigned fresh;		/* counts runs */
 static unsigned commits, fenced, removed, reads;
@@ -111,24 +114,14 @@ static int put_files(struct session *s, unsigned set, struct err *e)
 }
 
 /* A folder that is listed is not looked into, as create does it. */
-static int put_tree(struct repo *r, struct session *s, unsigned set,
-		    const struct buf *node, const struct oid *root,
-		    struct err *e)
+static int put_tree(struct session *s, unsigned set, const struct buf *node,
+		    const struct oid *root, struct err *e)
 {
 	struct oid id;
-	unsigned i;
 	int rc;
 
 	if (session_has(s, root))
 		return 0;
-	if (mutant == SIM_OPEN_SEGMENT) {
-		rc = session_put(s, OBJ_NODE, node->p, node->len, &id, e);
-		if (rc == 0)
-			rc = session_flush(s, e);
-		for (i = 0; rc == 0 && i < 40; i++)	/* minutes pass */
-			rc = store_sync(repo_store(r), e);
-		return rc < 0 ? rc : put_files(s, set, e);
-	}
 	if ((rc = put_files(s, set, e)) == 0 && set % 2)
 		rc = session_flush(s, e);
 	return rc < 0 ? rc :
@@ -162,7 +155,7 @@ static int write_once(struct repo *r, const char *name, unsigned set,
 	record_fill(&rec, name, &need[0], n - 1);
 	rc = session_begin(&s, r, &session_opts, e);
 	if (rc == 0)
-		rc = put_tree(r, s, set, &node, &need[0], e);
+		rc = put_tree(s, set, &node, &need[0], e);
 	if (rc == 0) {
 		sim_expect(sim, session_id(s), need, n);
 		rc = session_commit(s, &rec, &id, e);
@@ -308,6 +301,76 @@ static void reader(unsigned who)
 	mount_pin_free(pin);
 }
 
+/* --- as a plan has it --- */
+
+static unsigned scenario;
+
+static void planned_writer(unsigned who)
+{
+	unsigned set = sets[(scenario + 3 * who) % 6], tries;
+	struct err e = { ERR_OK, "" };
+	int rc = ERR_RETRY;
+
+	if (scenario % 2 == who)
+		set |= 1u << 8;
+	for (tries = 0; rc == ERR_RETRY && tries < 3; tries++) {
+		rc = write_once(repo[who], who ? "b" : "a", set, &e);
+		fenced += rc == ERR_RETRY;
+	}
+	commits += rc == 0;
+	if (rc < 0 && rc != ERR_RETRY)
+		sim_wrong(sim, e.msg);
+}
+
+static void planned_collector(unsigned who)
+{
+	struct compact_opts o = COMPACT_DEFAULT;
+	struct compact_result res;
+	struct err e = { ERR_OK, "" };
+	int rc;
+
+	o.threshold = 1;
+	o.wait_secs = 0;
+	o.fence_all = scenario % 3 != 2;
+	rc = compact_run(repo[who], &o, &res, &e);
+	if (rc < 0 && rc != ERR_RETRY)
+		sim_wrong(sim, e.msg);
+	removed += (unsigned)res.packs_removed;
+}
+
+/* The oldest archive, and then the newest. */
+static void planned_pruner(unsigned who)
+{
+	struct err e = { ERR_OK, "" };
+	struct catalog *c;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < 2; i++) {
+		if ((rc = catalog_load(&c, repo[who], &e)) < 0)
+			break;
+		if (c->n > 0)
+			rc = catalog_delete(repo[who],
+				c->item[i ? c->n - 1 : 0], "test", &e);
+		if (rc == ERR_NOENT)
+			rc = 0;
+		catalog_free(c);
+	}
+	if (rc < 0)
+		sim_wrong(sim, e.msg);
+}
+
+static void planned(unsigned who, void *ctx)
+{
+	(void)ctx;
+	if (who < 2)
+		planned_writer(who);
+	else if (who == 2)
+		planned_collector(who);
+	else
+		planned_pruner(who);
+}
+
 static void program(unsigned who, void *ctx)
 {
 	(void)ctx;
@@ -360,10 +423,6 @@ static void finish(void)
 
 static struct store *prepare(void)
 {
-	static const enum sim_role role[] = {
-		SIM_WRITER, SIM_WRITER, SIM_COLLECTOR, SIM_PRUNER, SIM_READER,
-		SIM_COLLECTOR, SIM_READER
-	};
 	struct repo_init init = { .mode = SLOT_REPOKEY, .kdf_mem_kib = 8 };
 	struct err e = { ERR_OK, "" };
 	struct store *from = store_open_mem(&e);
@@ -373,7 +432,7 @@ static struct store *prepare(void)
 		world_die("store", &e);
 	sim_begin(sim, from, 0);
 	for (i = 0; i <= PROGRAMS; i++) {
-		struct store *st = sim_store(sim, i, role[i]);
+		struct store *st = sim_store(sim, i);
 		int rc = i == 0 ? repo_create_on(&repo[0], st, &init,
 			&world_opts, &e) :
 			repo_open_on(&repo[i], st, &world_opts, &e);
@@ -418,70 +477,127 @@ static void unprepare(struct store *from)
 	sim_free(sim);
 }
 
-static void test_right(unsigned runs, uint64_t seed)
+static _Noreturn void broken(const char *which, uint64_t n, const char *wrong)
 {
-	struct store *from;
+	fprintf(stderr, "%s %llu: %s\n", which, (unsigned long long)n, wrong);
+	world_die("a rule of the protocol is broken", NULL);
+}
+
+static void test_random(struct store *from, uint64_t runs, uint64_t max_steps,
+			uint64_t seed)
+{
 	const char *wrong;
 	uint64_t i, steps = 0;
 
-	mutant = SIM_RIGHT;
-	sim = sim_new(mutant);
-	from = prepare();
-	for (i = seed; i < seed + runs; i++) {
-		wrong = run_once(from, i);
+	for (i = 0; i < runs && steps < max_steps; i++) {
+		wrong = run_once(from, seed + i);
 		steps += sim_steps(sim);
-		if (wrong) {
-			fprintf(stderr, "COLLECT_SEED=%llu: %s\n",
-				(unsigned long long)i, wrong);
-			world_die("a rule of the protocol is broken", NULL);
-		}
+		if (wrong)
+			broken("COLLECT_SEED", seed + i, wrong);
 	}
-	printf("%u runs, %llu steps: %u commits, %u fenced, %u packs removed, "
-	       "%u archives read\n", runs, (unsigned long long)steps, commits,
-	       fenced, removed, reads);
-	if (runs >= RUNS && (!commits || !fenced || !removed || !reads))
+	printf("%llu runs, %llu steps: %u commits, %u fenced, %u packs "
+	       "removed, %u archives read\n", (unsigned long long)i,
+	       (unsigned long long)steps, commits, fenced, removed, reads);
+	fflush(stdout);
+	if (i >= RUNS && (!commits || !fenced || !removed || !reads))
 		world_die("too little happened", NULL);
-	unprepare(from);
 }
 
-static void test_mutant(enum sim_mutant m, const char *what)
-{
-	struct store *from;
-	const char *wrong = NULL;
-	unsigned i;
+static uint64_t plans;
 
-	mutant = m;
-	sim = sim_new(m);
-	from = prepare();
-	for (i = 1; !wrong && i <= MUTANT_RUNS; i++)
-		wrong = run_once(from, i);
-	if (!wrong) {
-		fprintf(stderr, "%s: not caught\n", what);
-		world_die("a mutant lives", NULL);
+/* This plan, and all that have more switches after its own. */
+static void explore(struct store *from, struct sim_plan *p, unsigned switches)
+{
+	unsigned at = p->n ? p->to[p->n - 1].at : 0, points, to;
+	uint8_t who[1024];
+
+	sim_begin(sim, from, 1);
+	fresh = 1;
+	verdict = 1;
+	alive_pretend(verdict);
+	sim_plan(sim, p);
+	sim_run(sim, PLANNED, planned, NULL);
+	points = sim_points(sim) < 1023 ? sim_points(sim) : 1023;
+	for (to = 1; to <= points; to++)
+		who[to] = (uint8_t)sim_who(sim, to);
+	if (!sim_violation(sim))
+		finish();
+	if (sim_violation(sim))
+		broken("plan", plans, sim_violation(sim));
+	plans++;
+	if (p->n == switches)
+		return;
+	p->n++;
+	while (++at <= points)
+		for (to = 0; to < PLANNED; to++) {
+			if (who[at] == to)
+				continue;
+			p->to[p->n - 1].at = at;
+			p->to[p->n - 1].to = (uint8_t)to;
+			explore(from, p, switches);
+		}
+	p->n--;
+}
+
+/* The n-th order of the four. */
+static void order_of(struct sim_plan *p, unsigned n)
+{
+	uint8_t left[PLANNED] = { 0, 1, 2, 3 };
+	unsigned i, k;
+
+	for (i = 0; i < PLANNED; i++) {
+		k = n % (PLANNED - i);
+		n /= PLANNED - i;
+		p->order[i] = left[k];
+		for (; k + 1 < PLANNED - i; k++)
+			left[k] = left[k + 1];
 	}
-	printf("%s: caught in run %u: %s\n", what, i - 1, wrong);
-	unprepare(from);
+}
+
+static unsigned number(const char *name, unsigned otherwise)
+{
+	const char *v = getenv(name);
+
+	return v ? (unsigned)strtoul(v, NULL, 10) : otherwise;
+}
+
+static void test_plans(struct store *from)
+{
+	unsigned orders = number("COLLECT_ORDERS", 4), i;
+	unsigned scenarios = number("COLLECT_SCENARIOS", 1);
+	unsigned switches = number("COLLECT_SWITCHES", 1);
+
+	for (scenario = 0; scenario < scenarios; scenario++)
+		for (i = 0; i < orders; i++) {
+			struct sim_plan p = { .n = 0 };
+
+			order_of(&p, i * 24 / orders);
+			explore(from, &p, switches);
+		}
+	sim_plan(sim, NULL);
+	printf("%llu plans of %u orders with up to %u switches\n",
+	       (unsigned long long)plans, orders, switches);
 }
 
 int main(void)
 {
-	const char *runs = getenv("COLLECT_RUNS");
 	const char *seed = getenv("COLLECT_SEED");
+	const char *steps = getenv("COLLECT_STEPS");
+	struct store *from;
 
 	world_make(&w, "collect");
 	setenv("MUNIMENT_CONFIG_DIR", "/dev/null/none", 1);
-	test_right(seed ? 1 : runs ? (unsigned)strtoul(runs, NULL, 10) : RUNS,
-		seed ? strtoull(seed, NULL, 10) : 1);
-	if (!seed) {
-		test_mutant(SIM_NO_W0, "no W0");
-		test_mutant(SIM_NO_W1, "no W1");
-		test_mutant(SIM_NO_G3, "no G3");
-		test_mutant(SIM_NO_G4, "no G4");
-		test_mutant(SIM_NO_FENCE, "no fence");
-		test_mutant(SIM_NO_RACE, "a commit that replaces a fence");
-		test_mutant(SIM_OPEN_SEGMENT, "a segment that is not closed");
-		test_mutant(SIM_NO_PIN, "pins not looked at");
-	}
+	sim = sim_new();
+	from = prepare();
+	if (seed)
+		test_random(from, 1, UINT64_MAX, strtoull(seed, NULL, 10));
+	else
+		test_random(from, steps ? UINT64_MAX :
+			number("COLLECT_RUNS", RUNS), steps ?
+			strtoull(steps, NULL, 10) : UINT64_MAX, 1);
+	if (!seed)
+		test_plans(from);
+	unprepare(from);
 	world_end(&w);
 	return 0;
 }

@@ -2,13 +2,15 @@
 /* timeout: 900 */
 /*
  * Every system call of the local store goes wrong once, in every way, through
- * init, create (first and second), delete, extract, list and check; and the
- * process is killed at every one of them.  Judged afterwards, with a system
- * that works: every acknowledged archive restores to the same tree, check is
- * clean, the next run succeeds without a manual step.
+ * init, create, delete, undelete, prune, compact, rekey, extract, list and
+ * check; from each write on the disk is full; and the process is killed at
+ * every call.  Judged afterwards, with a system that works: every acknowledged
+ * archive restores to the same tree, check is clean, the next run succeeds
+ * without a manual step.
  *
  * Every FAULTS_STRIDE-th call is tried, 97 by default; `make faults` tries all.
- * An argument names the one operation to try.
+ * An argument names the one operation to try.  FAULTS_CHANGES=1: only calls
+ * that change something; most of the others are listings.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +43,26 @@ static int op_create(struct err *e)
 static int op_delete(struct err *e)
 {
 	return world_delete(&w, "gone", e);
+}
+
+static int op_prune(struct err *e)
+{
+	return world_prune(&w, e);
+}
+
+static int op_undelete(struct err *e)
+{
+	return world_undelete(&w, "dead", e);
+}
+
+static int op_compact(struct err *e)
+{
+	return world_compact(&w, e);
+}
+
+static int op_rekey(struct err *e)
+{
+	return world_rekey(&w, e);
 }
 
 static int op_extract(struct err *e)
@@ -130,17 +152,23 @@ struct way {
 	const char *name;
 	enum faultos_how how;
 	int errnum;
+	bool full;		/* so is every write from then on */
 };
 static const struct way ways[] = {
-	{ "EIO", FAULTOS_BEFORE, EIO },
-	{ "ENOSPC", FAULTOS_BEFORE, ENOSPC },
-	{ "EINTR", FAULTOS_BEFORE, EINTR },
-	{ "done, but EIO", FAULTOS_AFTER, EIO },
-	{ "short", FAULTOS_SHORT, 0 },
-	{ "killed before", FAULTOS_KILL_BEFORE, 0 },
-	{ "killed half way", FAULTOS_KILL_TORN, 0 },
-	{ "killed after", FAULTOS_KILL_AFTER, 0 },
+	{ "EIO", FAULTOS_BEFORE, EIO, false },
+	{ "ENOSPC", FAULTOS_BEFORE, ENOSPC, false },
+	{ "full", FAULTOS_BEFORE, ENOSPC, true },
+	{ "EINTR", FAULTOS_BEFORE, EINTR, false },
+	{ "done, but EIO", FAULTOS_AFTER, EIO, false },
+	{ "short", FAULTOS_SHORT, 0, false },
+	{ "killed before", FAULTOS_KILL_BEFORE, 0, false },
+	{ "killed half way", FAULTOS_KILL_TORN, 0, false },
+	{ "killed after", FAULTOS_KILL_AFTER, 0, false },
 };
+/* What needs room. */
+#define WRITES (1u << FAULTOS_WRITEV | 1u << FAULTOS_FDATASYNC | \
+	1u << FAULTOS_MKDIRAT | 1u << FAULTOS_LINKAT | \
+	1u << FAULTOS_RENAME_NEW)
 
 static void fresh(const struct operation *op)
 {
@@ -178,9 +206,9 @@ static int attempt(const struct operation *op, const struct faultos_plan *p)
 	return WEXITSTATUS(status);
 }
 
-static uint64_t count_calls(const struct operation *op)
+static uint64_t count_calls(const struct operation *op, uint32_t only)
 {
-	struct faultos_plan p = { .at = 0, .no_disk = true };
+	struct faultos_plan p = { .at = 0, .no_disk = true, .only = only };
 	struct err e = { ERR_OK, "" };
 	uint64_t n;
 
@@ -195,18 +223,27 @@ static uint64_t count_calls(const struct operation *op)
 
 static void try_all(const struct operation *op)
 {
-	uint64_t n = count_calls(op), at, step = stride < n ? stride : n;
+	const uint32_t which = getenv("FAULTS_CHANGES") ? WRITES |
+		1u << FAULTOS_FSYNC | 1u << FAULTOS_RENAMEAT |
+		1u << FAULTOS_UNLINKAT : 0;
+	uint64_t all = count_calls(op, which), writes = count_calls(op, WRITES);
+	uint64_t n, at, step;
 	struct oid before = world_digest(w.repo);
 	size_t k;
 	int rc;
 
-	printf("%-14s %llu calls\n", op->name, (unsigned long long)n);
+	printf("%-14s %llu calls, %llu of them writes\n", op->name,
+	       (unsigned long long)all, (unsigned long long)writes);
 	fflush(stdout);
-	for (k = 0; k < sizeof(ways) / sizeof(ways[0]); k++)
+	for (k = 0; k < sizeof(ways) / sizeof(ways[0]); k++) {
+		n = ways[k].full ? writes : all;
+		step = stride < n ? stride : n ? n : 1;
 		for (at = 1 + (k + n) % step; at <= n; at += step) {
 			struct faultos_plan p = { .at = at,
-				.how = ways[k].how,
-				.errnum = ways[k].errnum, .no_disk = true };
+				.how = ways[k].how, .errnum = ways[k].errnum,
+				.on = ways[k].full,
+				.only = ways[k].full ? WRITES : which,
+				.no_disk = true };
 
 			if (!op->reads)
 				fresh(op);
@@ -225,6 +262,7 @@ static void try_all(const struct operation *op)
 			else
 				judge(op, rc == 0);
 		}
+	}
 }
 
 int main(int argc, char **argv)
@@ -233,6 +271,10 @@ int main(int argc, char **argv)
 		{ "init", op_init, true, false, NULL },
 		{ "create", op_create, false, false, "new" },
 		{ "delete", op_delete, false, false, NULL },
+		{ "undelete", op_undelete, false, false, NULL },
+		{ "prune", op_prune, false, false, NULL },
+		{ "compact", op_compact, false, false, NULL },
+		{ "rekey", op_rekey, false, false, NULL },
 		{ "extract", op_extract, false, true, NULL },
 		{ "list", op_list, false, true, NULL },
 		{ "check", op_check, false, true, NULL },
@@ -246,8 +288,7 @@ int main(int argc, char **argv)
 		stride = 1;
 	world_make(&w, "faults");
 	snprintf(template, sizeof(template), "%s/template", w.dir);
-	if (world_init(&w, &e) < 0 || world_create(&w, "old", &e) < 0 ||
-	    world_create(&w, "gone", &e) < 0)
+	if (world_init(&w, &e) < 0 || world_history(&w, &e) < 0)
 		world_die("template", &e);
 	snprintf(pins, sizeof(pins), "%s/pins", w.dir);
 	snprintf(template_pins, sizeof(template_pins), "%s/pins.template",

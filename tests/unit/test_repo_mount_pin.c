@@ -111,6 +111,8 @@ static void test_gone(void **state)
 	assert_true(gone[0] && !gone[1] && gone[2]);
 	assert_int_equal(mount_pin_count(p), 1);
 	assert_true(is_pinned(&s[1]));
+	assert_false(is_pinned(&s[0]) || is_pinned(&s[2]));
+	assert_int_equal(count_pins(), 1);
 	mount_pin_drop(p, &s[1]);
 	assert_int_equal(count_pins(), 0);
 	/* pinned before it is deleted, it stays */

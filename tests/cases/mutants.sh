@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Each rule of the collector's protocol, left out of the code (tests/mutant.py):
+# tests/unit/test_collect.c finds that an archive loses something.
+# timeout: 300
+. "$TOP/tests/lib.sh"
+
+for name in $("$TOP/tests/mutant.py"); do
+	program="$BUILD/mutant/$name/test_collect"
+	[ -x "$program" ] || fail "$program is not built"
+	must_fail 1 env COLLECT_RUNS=20000 "$program"
+	has "$ERR" "a rule of the protocol is broken"
+	echo "$name: $(grep -a COLLECT_SEED "$ERR" || tail -n 2 "$ERR")"
+done
