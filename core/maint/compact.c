@@ -191,6 +191,7 @@ static int compact_round(struct repo *r, const struct compact_opts *o,
 	c.res = res;
 	c.e = e;
 	c.must = true;
+	c.mille = -1;
 	rc = compact_once(&c, more);
 	if (rc == 0 && !o->dry_run && !*more)
 		rc = compact_reserve(&c);

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "repo/repo.h"
 
 /*
@@ -25,6 +26,10 @@ struct compact_opts {
 				 * many per cent are garbage (1 .. 100) */
 	bool dry_run;		/* look and count, change nothing */
 	bool fence_all;		/* break-lock: wait for nobody */
+	/* Damaged packs, by name, that shall be replaced however little
+	 * garbage is in them; NULL: none.  Those that their parity cannot mend
+	 * stay. */
+	const struct map *renew;
 	unsigned wait_secs;	/* for sessions that are at work */
 	struct cancel *cancel;
 	void (*progress)(const struct compact_progress *p, void *ctx);
@@ -42,6 +47,7 @@ struct compact_result {
 	uint64_t packs_before;
 	uint64_t packs_removed, bytes_removed;
 	uint64_t packs_written, bytes_written;	/* copies */
+	uint64_t packs_mended;	/* damaged ones, copied by their parity */
 	uint64_t fenced;	/* sessions of the dead */
 	uint64_t waiting;	/* > 0: sessions are still at work; what was
 				 * condemned goes with a later run */
