@@ -133,7 +133,10 @@ static int compact_once(struct collect *c, bool *more)
 		return rc;
 	if (!wanted) {
 		c->res->nothing = c->res->packs_removed == 0;
-		return c->o->dry_run ? 0 : compact_wait(c, 0);
+		if (c->o->dry_run)
+			return 0;
+		rc = compact_parity(c);
+		return rc < 0 ? rc : compact_wait(c, 0);
 	}
 	if ((rc = compact_g1(c)) < 0 || c->o->dry_run)
 		return rc;

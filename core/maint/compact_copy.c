@@ -274,10 +274,12 @@ static void copy_in_release(struct copy_in *in)
 	buf_release(&in->plain);
 }
 
-/* Is there something else than what was written? */
+/* Is there something else than what was written?  A damaged head seems to be
+ * of another version. */
 static bool copy_damage(int rc)
 {
-	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_IO;
+	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+		rc == ERR_IO;
 }
 
 /* All bytes of a damaged pack, by its parity. */

@@ -4,7 +4,8 @@
  * a parity file is put after its pack: so one whose pack cannot be found after
  * that has outlived it.  It goes if this collection removed the pack, or if no
  * segment names the pack any more; that of a record only if the archive was
- * deleted in the open.  No clock, no age.
+ * deleted in the open.  No clock, no age.  This needs no generation, so it is
+ * also done where there is nothing to collect.
  */
 #include "base/strv.h"
 #include "maint/compact_priv.h"

@@ -123,8 +123,8 @@ int catalog_read(struct repo *r, const struct sid *session,
 		RECORD_MAX_BYTES, &b, e);
 	if (rc == 0)
 		rc = catalog_open(r, session, &b, it, e);
-	if ((rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_IO) &&
-	    catalog_mend(r, session, it) == 0) {
+	if ((rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+	     rc == ERR_IO) && catalog_mend(r, session, it) == 0) {
 		err_clear(e);
 		rc = 0;
 	}

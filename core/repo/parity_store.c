@@ -231,22 +231,21 @@ static int read_pieces(struct store *s, enum store_kind kind,
 		       const char *name, uint64_t size, struct buf *out,
 		       struct err *e)
 {
-	uint64_t piece = PIECE_LARGE, now, lost = 0;
+	uint64_t slow_to = 0, now, lost = 0;	/* small pieces up to there */
 	size_t take;
 	int rc;
 
 	while (out->len < size) {
-		if (out->len % PIECE_LARGE == 0)
-			piece = PIECE_LARGE;
-		take = (size_t)(size - out->len < piece ? size - out->len :
-			piece);
+		take = out->len < slow_to ? PIECE_SMALL : PIECE_LARGE;
+		if (take > size - out->len)
+			take = (size_t)(size - out->len);
 		rc = store_get(s, kind, name, out->len, take, out, e);
 		if (rc == 0)
 			continue;
 		if (rc != ERR_IO && rc != ERR_CORRUPT)
 			return rc;
-		if (piece == PIECE_LARGE) {
-			piece = PIECE_SMALL;
+		if (out->len >= slow_to) {
+			slow_to = out->len + take;
 			if ((rc = store_stat(s, kind, name, &now, e)) < 0)
 				return rc;
 			continue;

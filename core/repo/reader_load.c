@@ -212,10 +212,12 @@ static int reader_mend(struct reader *rd, const struct idx_loc *loc)
 	return rc;
 }
 
-/* A pack's bytes are there and are not what was written, or cannot be read. */
+/* Its bytes are not what was written (a damaged head seems to be of another
+ * version), or cannot be read. */
 static bool reader_damage(int rc)
 {
-	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_IO;
+	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+		rc == ERR_IO;
 }
 
 static int reader_load_mended(struct reader *rd, enum obj_type t,
