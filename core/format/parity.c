@@ -35,12 +35,20 @@ static void shape_derive(struct parity_shape *s)
 	s->p = s->stripes * s->m;
 }
 
+/* Rows of parity that so many stripes need; 0: they are too few. */
+static uint32_t shape_rows(uint64_t n, uint32_t need, uint32_t stripes)
+{
+	uint64_t m = divide_up(need, stripes);
+
+	return divide_up(n, stripes) + m > RS_ROWS_MAX ? 0 : (uint32_t)m;
+}
+
 /* A run of L bytes is in at most (L - 1) / B, rounded up, and one blocks.  The
- * stripes are as many as give the least parity that is good for that; of
- * several the fewest, since long stripes bear more scattered damage. */
+ * stripes are as few as can be without much more parity than that, since long
+ * ones bear more scattered damage. */
 void parity_shape_make(struct parity_shape *s, uint64_t bytes, unsigned mille)
 {
-	uint32_t best = UINT32_MAX, need, stripes, least;
+	uint32_t best = UINT32_MAX, need, stripes, least, m;
 	uint64_t n;
 
 	BUG_ON(bytes == 0 || bytes > FMT_PACK_MAX_BYTES);
@@ -56,16 +64,19 @@ void parity_shape_make(struct parity_shape *s, uint64_t bytes, unsigned mille)
 		need = (uint32_t)n;
 	least = (uint32_t)divide_up(n + need, RS_ROWS_MAX);
 	for (stripes = least; stripes <= 2 * least; stripes++) {
-		uint32_t m = (uint32_t)divide_up(need, stripes);
-
-		if (divide_up(n, stripes) + m > RS_ROWS_MAX ||
-		    m * stripes >= best)
-			continue;
-		best = m * stripes;
-		s->stripes = stripes;
-		s->m = m;
+		m = shape_rows(n, need, stripes);
+		if (m && m * stripes < best)
+			best = m * stripes;
 	}
 	BUG_ON(best == UINT32_MAX);
+	best += best / 16 + 1;
+	for (stripes = least; ; stripes++) {
+		m = shape_rows(n, need, stripes);
+		if (m && m * stripes <= best && m * stripes <= n)
+			break;
+	}
+	s->stripes = stripes;
+	s->m = m;
 	shape_derive(s);
 }
 

@@ -183,7 +183,8 @@ static bool pack_candidate(const struct collect *c,
 			   const struct compact_pack *p, const bool small[2])
 {
 	return pack_may_go(p) && p->live_n > 0 &&
-		((p->state & PACK_RENEW) || pack_waste(p) * 100 > (uint64_t)c->o->threshold * p->bytes ||
+		((p->state & PACK_RENEW) || pack_waste(p) * 100 >
+		 (uint64_t)c->o->threshold * p->bytes ||
 		 (small[p->kind == PACK_META] && pack_small(p)));
 }
 
