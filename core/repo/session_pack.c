@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "repo/parity_store.h"
 #include "repo/repo.h"
@@ -37,15 +38,23 @@ int session_mille(struct session *s, struct err *e)
 	return rc;
 }
 
-/* After the pack: without it, parity is garbage. */
+/* After the pack: without it, parity is garbage.  A store that does not let
+ * this one put any gets none: the backup counts for more. */
 static int session_pack_parity(struct session *s, const char *hex,
 			       const struct iovec iov[3], struct err *e)
 {
 	int rc = session_mille(s, e);
 
-	if (rc < 0 || s->mille == 0)
-		return rc;
-	return parity_store_put(s->repo, hex, (unsigned)s->mille, iov, 3, e);
+	if (rc == 0 && s->mille > 0)
+		rc = parity_store_put(s->repo, hex, (unsigned)s->mille, iov, 3,
+			e);
+	if (rc == ERR_DENIED) {
+		log_warn("session", "this run makes no parity: %s", e->msg);
+		err_clear(e);
+		s->mille = 0;
+		rc = 0;
+	}
+	return rc;
 }
 
 /* The uploader: seal, put. */

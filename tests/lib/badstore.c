@@ -15,6 +15,8 @@ static int bad_put(struct store *s, enum store_kind k, const char *name,
 		   const struct iovec *iov, int n, unsigned flags,
 		   struct err *e)
 {
+	if (bad_of(s)->no_parity && k == STORE_PARITY)
+		return err_set(e, ERR_DENIED, "not for you");
 	return store_put(bad_of(s)->below, k, name, iov, n, flags, e);
 }
 

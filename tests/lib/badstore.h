@@ -10,6 +10,7 @@ struct badstore {
 	struct store *below;
 	char name[STORE_NAME_MAX];	/* of the file that is bad; "": none */
 	uint64_t from, to;		/* not to be read */
+	bool no_parity;			/* nothing may be put in parity/ */
 	bool dead;			/* nothing can be read any more */
 };
 struct badstore *badstore_open(struct store *below);

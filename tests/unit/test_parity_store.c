@@ -343,6 +343,52 @@ static void test_bad_parity(void **state)
 	repo_close(r);
 }
 
+/* The first one of a pack is gone but for its name, or is of other bytes, with
+ * all its sums right: the second one counts, and nothing but the pack itself is
+ * ever given. */
+static void test_second(void **state)
+{
+	char file[PARITY_STORE_NAME_BYTES];
+	struct strv names = STRV_INIT;
+	struct buf was = BUF_INIT, b = BUF_INIT;
+	struct err e = { 0 };
+	struct repo *r = paritykit_new(store_open_mem(&e), MILLE);
+	struct iovec iov;
+	size_t i;
+
+	(void)state;
+	check_ok(paritykit_archive(r, "a", &e), &e);
+	paritykit_list(r, STORE_DATA, &names);
+	paritykit_get(r, STORE_DATA, names.v[0], &was);
+	snprintf(file, sizeof(file), "%.64s.0", names.v[0]);
+	for (i = 0; i < 2; i++) {
+		check_ok(parity_store_del(r, names.v[0], &e), &e);
+		check_ok(buf_append(&b, was.p, was.len, &e), &e);
+		b.p[300] ^= 1;
+		iov = (struct iovec) { b.p, b.len };
+		check_ok(parity_store_put(r, names.v[0], MILLE, &iov, 1, &e),
+			&e);
+		if (i == 1)
+			paritykit_rot(r, STORE_PARITY, file, 0, 1u << 20);
+		check_err(parity_store_mend(r, STORE_DATA, names.v[0], &b,
+			NULL, &e), ERR_CORRUPT, &e);
+		iov = (struct iovec) { was.p, was.len };
+		check_ok(parity_store_put(r, names.v[0], MILLE, &iov, 1, &e),
+			&e);
+		paritykit_rot(r, STORE_DATA, names.v[0], 50, 3000);
+		check_ok(parity_store_mend(r, STORE_DATA, names.v[0], &b,
+			NULL, &e), &e);
+		assert_int_equal(b.len, was.len);
+		assert_memory_equal(b.p, was.p, was.len);
+		paritykit_replace(r, STORE_DATA, names.v[0], &was);
+		buf_clear(&b);
+	}
+	strv_release(&names);
+	buf_release(&was);
+	buf_release(&b);
+	repo_close(r);
+}
+
 /* Sectors that the disk cannot read; and a store that is gone. */
 static void test_unreadable(void **state)
 {
@@ -392,6 +438,22 @@ static void test_unreadable(void **state)
 	repo_close(r);
 }
 
+/* Who may put packs and no parity makes backups all the same. */
+static void test_denied(void **state)
+{
+	struct err e = { 0 };
+	struct badstore *bad = badstore_open(store_open_mem(&e));
+	struct repo *r = paritykit_new(&bad->store, MILLE);
+
+	(void)state;
+	bad->no_parity = true;
+	check_ok(paritykit_archive(r, "a", &e), &e);
+	assert_int_equal(paritykit_count(r, STORE_PARITY), 1);
+	paritykit_extracts(r);
+	paritykit_sound(r);
+	repo_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,7 +466,9 @@ int main(void)
 		cmocka_unit_test(test_renew),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_bad_parity),
+		cmocka_unit_test(test_second),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_denied),
 	};
 	int rc;
 
