@@ -34,7 +34,7 @@ LHARD = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all)
 
-CORE_PKGS = libsodium libzstd libxxhash libpcre2-8 libssh
+CORE_PKGS = libsodium libzstd libxxhash libpcre2-8 libssh libisal
 TOOL_PKGS = fuse3 jansson libqrencode yaml-0.1
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CORE_PKGS) $(TOOL_PKGS))
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS)) -pthread

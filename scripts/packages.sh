@@ -11,6 +11,7 @@ packages_build=(
 	gcc make pkg-config libc6-dev
 	libfuse3-dev fuse3 libsodium-dev libzstd-dev libxxhash-dev
 	libpcre2-dev libjansson-dev libqrencode-dev libyaml-dev libssh-dev
+	libisal-dev
 )
 
 # To test, lint, fuzz and compare.

@@ -19,6 +19,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_undelete,
 	&cmd_prune,
 	&cmd_compact,
+	&cmd_parity,
 	&cmd_break_lock,
 	&cmd_rename,
 	&cmd_diff,

@@ -7,7 +7,7 @@
 #include "tools/talk.h"
 
 struct init_args {
-	const char *encryption, *quota;
+	const char *encryption, *quota, *parity;
 	bool append_only, make_parents, strong;
 };
 #define AT(member) offsetof(struct init_args, member)
@@ -20,6 +20,9 @@ static const struct opt_row rows[] = {
 	{ OPT_BOOL, 0, "strong", AT(strong), NULL,
 	  "1 GiB of memory for each try of a passphrase, not 64 MiB", 0,
 	  NULL },
+	{ OPT_STR, 0, "parity", AT(parity), "SHARE",
+	  "mend rot: add so much Reed-Solomon parity to each pack, such as 3%",
+	  0, NULL },
 	{ OPT_BOOL, 0, "append-only", AT(append_only), NULL,
 	  "refused: says what to do instead", 0, NULL },
 	{ OPT_STR, 0, "storage-quota", AT(quota), "SIZE",
@@ -122,6 +125,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 		rc = refuse(o, e);
 	if (rc == 0)
 		rc = parse_mode(&init.mode, o->encryption, e);
+	if (rc == 0 && o->parity)
+		rc = parity_store_parse(&init.parity_mille, o->parity, e);
 	if (rc < 0)
 		goto out;
 	rc = already(a, &ra, e);

@@ -171,6 +171,8 @@ static int apply_init(struct call *c, const struct config_repository *k,
 		rc = call_set(c, "encryption", k->encryption, e);
 	if (rc == 0 && k->storage_quota)
 		rc = call_set(c, "storage-quota", k->storage_quota, e);
+	if (rc == 0 && k->parity)
+		rc = call_set(c, "parity", k->parity, e);
 	if (rc == 0 && k->append_only)
 		rc = call_set(c, "append-only", NULL, e);
 	if (rc == 0 && k->make_parent_directories)

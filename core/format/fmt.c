@@ -38,6 +38,10 @@ static const char *fmt_kind_name(enum fmt_kind kind)
 		return "a generation";
 	case FMT_PIN:
 		return "a pin";
+	case FMT_PARITY:
+		return "a parity file";
+	case FMT_LEVEL:
+		return "a parity setting";
 	}
 	return "a known file";
 }

@@ -54,7 +54,7 @@ enum fmt_kind {
 	FMT_REPOSITORY = 'R', FMT_SLOT = 'K', FMT_PACK = 'P',
 	FMT_SEGMENT = 'I', FMT_RECORD = 'A', FMT_FENCE = 'F',
 	FMT_TOMBSTONE = 'T', FMT_SESSION = 'S', FMT_GENERATION = 'G',
-	FMT_PIN = 'L'
+	FMT_PIN = 'L', FMT_PARITY = 'X', FMT_LEVEL = 'Y'
 };
 void fmt_put_prefix(struct wr *w, enum fmt_kind kind);
 /* ERR_CORRUPT: not this kind.  ERR_CONFIG: a newer version or a feature this

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "codec/aead.h"
+#include "format/parity.h"
 #include "format/sealed.h"
 #include "format/text.h"
 
@@ -487,4 +488,41 @@ void mark_pin_release(struct mark_pin *p)
 	free(p->boot_id);
 	free(p->archives);
 	memset(p, 0, sizeof(*p));
+}
+
+int mark_put_level(const struct fmt_ctx *ctx, const struct mark_level *l,
+	struct buf *out, struct err *e)
+{
+	const struct sid name = number_name(l->number);
+	struct buf body = BUF_INIT;
+	struct wr w;
+	int rc;
+
+	BUG_ON(l->mille > PARITY_MILLE_MAX);
+	wr_init(&w, &body);
+	wr_le16(&w, l->mille);
+	if ((rc = wr_done(&w, e)) == 0)
+		rc = mark_seal(ctx, FMT_LEVEL, &name, &body, out, e);
+	buf_release(&body);
+	return rc;
+}
+
+int mark_get_level(struct mark_level *l, const struct fmt_ctx *ctx,
+	uint32_t number, const uint8_t *p, size_t len, struct err *e)
+{
+	const struct sid name = number_name(number);
+	struct buf body = BUF_INIT;
+	struct rd r;
+	int rc;
+
+	*l = (struct mark_level) { .number = number };
+	rc = mark_open(ctx, FMT_LEVEL, &name, p, len, &body, &r, e);
+	if (rc == 0) {
+		l->mille = rd_le16(&r);
+		if (l->mille > PARITY_MILLE_MAX)
+			rd_fail(&r);
+		rc = mark_end(&r, e);
+	}
+	buf_release(&body);
+	return rc;
 }

@@ -30,12 +30,14 @@
  * generation  varint count, { u8 kind, u8 tier, le32 generation, hash 32 },
  *             varint count, pack names 32,
  *             varint count, { archive's session id 16, record id 32 }
+ * level       le16 thousandths
  *
  * tombstones/SESSION   the archive of that session is deleted
  * sessions/SESSION     a writer is at work (heartbeats: SESSION.N)
  * generations/NNNNNNNN base segments, condemned packs, and archives that are
  *                      gone with their tombstones, of a collection
  * pins/PIN.N           a mount reads these archives, or a heartbeat
+ * parity/level.N       how much parity new packs get; the highest N counts
  */
 struct mark_tombstone {
 	struct sid archive;		/* the name */
@@ -75,6 +77,10 @@ struct mark_pin {
 	struct sid *archives;
 	uint32_t n_archives;
 };
+struct mark_level {
+	uint32_t number;		/* in the name, from 1 */
+	uint16_t mille;			/* up to PARITY_MILLE_MAX; 0: none */
+};
 
 int mark_put_tombstone(const struct fmt_ctx *ctx,
 		       const struct mark_tombstone *t, struct buf *out,
@@ -102,5 +108,10 @@ int mark_get_pin(struct mark_pin *p, const struct fmt_ctx *ctx,
 		 const struct sid *name, const uint8_t *bytes, size_t len,
 		 struct err *e);
 void mark_pin_release(struct mark_pin *p);
+int mark_put_level(const struct fmt_ctx *ctx, const struct mark_level *l,
+		   struct buf *out, struct err *e);
+int mark_get_level(struct mark_level *l, const struct fmt_ctx *ctx,
+		   uint32_t number, const uint8_t *p, size_t len,
+		   struct err *e);
 
 #endif

@@ -54,6 +54,8 @@ int check_run(struct repo *r, const struct check_opts *o,
 	}
 	if (rc == 0 && (o->flags & (CHECK_REPOSITORY | CHECK_DATA)))
 		rc = check_packs(&c);
+	if (rc == 0 && (o->flags & CHECK_REPOSITORY) && !*res->position)
+		rc = check_parity(&c);
 	if (rc == 0 && (o->flags & CHECK_ARCHIVES))
 		rc = check_archives(&c);
 	if (rc == 0 && res->damage)

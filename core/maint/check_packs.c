@@ -197,6 +197,9 @@ static void check_pack_work(struct job *j, unsigned worker, void *ctx)
 		struct err nomem = { ERR_OK, "" };
 
 		check_pack_bad(p, j->err.msg, &nomem);
+		if (check_parity_mends(ctx, p->kind, p->name, &file))
+			check_pack_bad(p, "its parity mends it: 'muniment "
+				"parity --repair' replaces it", &nomem);
 		j->err = nomem;
 	}
 	buf_release(&file);

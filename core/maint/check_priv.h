@@ -30,6 +30,12 @@ void check_tick(struct check *c, const char *what);
 /* check_packs.c: index segments, packs and, with CHECK_DATA, every object. */
 int check_packs(struct check *c);
 
+/* check_parity.c: parity files; and whether a damaged pack can be mended,
+ * with its right bytes in 'file'. */
+int check_parity(struct check *c);
+bool check_parity_mends(struct check *c, enum store_kind kind,
+			const char *name, struct buf *file);
+
 /* check_archives.c: records, trees, and that all they need is listed. */
 int check_archives(struct check *c);
 

@@ -138,7 +138,10 @@ static int compact_once(struct collect *c, bool *more)
 		return rc;
 	if (!wanted) {
 		c->res->nothing = c->res->packs_removed == 0;
-		return c->o->dry_run ? 0 : compact_wait(c, 0);
+		if (c->o->dry_run)
+			return 0;
+		rc = compact_parity(c);
+		return rc < 0 ? rc : compact_wait(c, 0);
 	}
 	if ((rc = compact_g1(c)) < 0 || c->o->dry_run)
 		return rc;
@@ -200,6 +203,7 @@ static int compact_round(struct repo *r, const struct compact_opts *o,
 	c.res = res;
 	c.e = e;
 	c.must = true;
+	c.mille = -1;
 	rc = compact_once(&c, &rounds->more);
 	if (rc == 0 && !o->dry_run && !rounds->more)
 		rc = compact_reserve(&c);

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "repo/repo.h"
 
 /*
@@ -30,6 +31,10 @@ struct compact_opts {
 				 * room, for COMPACT_LAZY_ARCHIVES at most:
 				 * every collection leaves the name of its
 				 * generation for ever */
+	/* Damaged packs, by name, that shall be replaced however little
+	 * garbage is in them; NULL: none.  Those that their parity cannot mend
+	 * stay. */
+	const struct map *renew;
 	unsigned wait_secs;	/* for sessions that are at work */
 	struct cancel *cancel;
 	void (*progress)(const struct compact_progress *p, void *ctx);
@@ -49,6 +54,7 @@ struct compact_result {
 	uint64_t packs_before;
 	uint64_t packs_removed, bytes_removed;
 	uint64_t packs_written, bytes_written;	/* copies */
+	uint64_t packs_mended;	/* damaged ones, copied by their parity */
 	uint64_t fenced;	/* sessions of the dead */
 	uint64_t waiting;	/* > 0: sessions are still at work; what was
 				 * condemned goes with a later run */

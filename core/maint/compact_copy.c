@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "maint/compact_priv.h"
+#include "repo/parity_store.h"
 
 /* Objects side by side are read at once, over gaps of so many bytes. */
 #define COPY_RUN_BYTES (4u << 20)
@@ -33,6 +34,7 @@ struct copy_in {
 	struct object_keys **keys;	/* per session, when first needed */
 	struct buf run, scratch, plain;
 	uint64_t run_off;
+	bool mended;			/* 'run' is all of it, by its parity */
 };
 struct copying {
 	struct collect *c;
@@ -66,6 +68,27 @@ static int copy_read_back(struct collect *c, enum store_kind kind,
 	return rc;
 }
 
+/* Compaction gives room: that there is none for parity is no failure. */
+static int copy_parity(struct collect *c, const char *hex,
+		       const struct iovec iov[3])
+{
+	unsigned mille = 0;
+	int rc = 0;
+
+	if (c->mille < 0 &&
+	    (rc = parity_store_level(c->r, &mille, c->e)) == 0)
+		c->mille = (int)mille;
+	if (rc == 0 && c->mille > 0)
+		rc = parity_store_put(c->r, hex, (unsigned)c->mille, iov, 3,
+			c->e);
+	if (rc == ERR_FULL) {
+		log_warn("compact", "a pack has no parity: %s", c->e->msg);
+		err_clear(c->e);
+		rc = 0;
+	}
+	return rc;
+}
+
 static int copy_put(struct collect *c, struct copy_out *o,
 		    struct segment_pack *sp)
 {
@@ -91,6 +114,8 @@ static int copy_put(struct collect *c, struct copy_out *o,
 	rc = compact_put(c, kind, oid_hex(&sp->name, hex), iov, 3, 0);
 	if (rc == 0)
 		rc = copy_read_back(c, kind, hex, &sp->name);
+	if (rc == 0)
+		rc = copy_parity(c, hex, iov);
 	if (rc == 0) {
 		c->res->packs_written++;
 		c->res->bytes_written += sp->bytes;
@@ -249,6 +274,55 @@ static void copy_in_release(struct copy_in *in)
 	buf_release(&in->plain);
 }
 
+/* Is there something else than what was written?  A damaged head seems to be
+ * of another version. */
+static bool copy_damage(int rc)
+{
+	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+		rc == ERR_IO;
+}
+
+/* All bytes of a damaged pack, by its parity. */
+static int copy_mend(struct copy_in *in, struct collect *c)
+{
+	enum store_kind kind = in->p->kind == PACK_META ? STORE_META :
+		STORE_DATA;
+	struct err why = { ERR_OK, "" };
+	char hex[OID_HEX_BYTES];
+	uint32_t damaged;
+	int rc;
+
+	rc = parity_store_mend(c->r, kind, oid_hex(&in->p->name, hex),
+		&in->run, &damaged, &why);
+	in->run_off = 0;
+	in->mended = rc == 0;
+	if (rc == 0) {
+		log_info("compact", "%s/%s: %u damaged blocks were mended by "
+			"its parity", store_kind_name(kind), hex, damaged);
+		c->res->packs_mended++;
+	} else if (rc != ERR_NOENT) {
+		log_warn("compact", "%s/%s: its parity is of no help: %s",
+			store_kind_name(kind), hex, why.msg);
+	}
+	return rc;
+}
+
+/* The table of one that was mended, as compact_table has it of others. */
+static int copy_mended_table(struct copy_in *in, struct collect *c,
+			     struct err *e)
+{
+	const struct fmt_ctx *ctx = repo_ctx(c->r);
+	struct pack_head h;
+	int rc;
+
+	rc = pack_open_head(&h, ctx, &in->p->name, in->run.p, in->run.len, e);
+	if (rc == 0)
+		rc = pack_open_table(&in->t, &h, ctx,
+			in->run.p + PACK_HEADER_BYTES,
+			in->run.len - PACK_HEADER_BYTES, e);
+	return rc;
+}
+
 static int copy_in_open(struct copy_in *in, struct collect *c,
 			struct compact_pack *p, struct err *e)
 {
@@ -256,7 +330,10 @@ static int copy_in_open(struct copy_in *in, struct collect *c,
 
 	memset(in, 0, sizeof(*in));
 	in->p = p;
-	if ((rc = compact_table(c, p, &in->t, e)) < 0)
+	rc = compact_table(c, p, &in->t, e);
+	if (copy_damage(rc) && copy_mend(in, c) == 0)
+		rc = copy_mended_table(in, c, e);
+	if (rc < 0)
 		return rc;
 	in->keys = mem_zero(in->t.n_sessions, sizeof(struct object_keys *));
 	return in->keys ? 0 : err_nomem(e);
@@ -307,9 +384,9 @@ static int copy_run(struct copy_in *in, struct collect *c, const bool *want,
 		in->run_off, (size_t)(end - in->run_off), &in->run, e);
 }
 
-/* Read and open one object: *sealed points to its bytes. */
-static int copy_get(struct copy_in *in, struct collect *c, const bool *want,
-		    uint32_t i, const uint8_t **sealed, struct err *e)
+static int copy_get_once(struct copy_in *in, struct collect *c,
+			 const bool *want, uint32_t i, const uint8_t **sealed,
+			 struct err *e)
 {
 	const struct pack_entry *pe = &in->t.entries[i];
 	int rc;
@@ -324,6 +401,17 @@ static int copy_get(struct copy_in *in, struct collect *c, const bool *want,
 	return object_open(&pe->obj, repo_ctx(c->r), in->keys[pe->session],
 		repo_id_key(c->r, pe->obj.type), *sealed, &in->scratch,
 		in->plain.p, e);
+}
+
+/* Read and open one object: *sealed points to its bytes. */
+static int copy_get(struct copy_in *in, struct collect *c, const bool *want,
+		    uint32_t i, const uint8_t **sealed, struct err *e)
+{
+	int rc = copy_get_once(in, c, want, i, sealed, e);
+
+	if (copy_damage(rc) && !in->mended && copy_mend(in, c) == 0)
+		rc = copy_get_once(in, c, want, i, sealed, e);
+	return rc;
 }
 
 /* Live, and nowhere that stays, and not copied yet. */

@@ -356,7 +356,8 @@ int compact_delete(struct collect *c)
 
 	if ((rc = end_records(c)) < 0 || (rc = end_segments(c)) < 0 ||
 	    (rc = store_sync(repo_store(c->r), c->e)) < 0 ||
-	    (rc = end_packs(c)) < 0 || (rc = end_tombstones(c)) < 0)
+	    (rc = end_packs(c)) < 0 || (rc = compact_parity(c)) < 0 ||
+	    (rc = end_tombstones(c)) < 0)
 		return rc;
 	return store_sync(repo_store(c->r), c->e);
 }

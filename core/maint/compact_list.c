@@ -92,7 +92,9 @@ static int list_pack_cb(const char *name, uint64_t size, void *ctx)
 	}
 	*place = c->n_pack;
 	c->pack[c->n_pack++] = (struct compact_pack) {
-		.name = id, .bytes = size, .kind = l->kind, .state = l->state,
+		.name = id, .bytes = size, .kind = l->kind,
+		.state = l->state | (c->o->renew &&
+			map_get(c->o->renew, id.b) ? PACK_RENEW : 0u),
 	};
 	return 0;
 }

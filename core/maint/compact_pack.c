@@ -145,12 +145,15 @@ static uint64_t pack_waste(const struct compact_pack *p)
 	return needs < p->bytes ? p->bytes - needs : 0;
 }
 
+/* Damaged ones first. */
 static int pack_waste_cmp(const void *a, const void *b)
 {
 	const struct compact_pack *x = *(struct compact_pack *const *)a;
 	const struct compact_pack *y = *(struct compact_pack *const *)b;
 	uint64_t wx = pack_waste(x), wy = pack_waste(y);
 
+	if ((x->state ^ y->state) & PACK_RENEW)
+		return x->state & PACK_RENEW ? -1 : 1;
 	return wx != wy ? (wx > wy ? -1 : 1) : oid_cmp(&x->name, &y->name);
 }
 
@@ -180,7 +183,8 @@ static bool pack_candidate(const struct collect *c,
 			   const struct compact_pack *p, const bool small[2])
 {
 	return pack_may_go(p) && p->live_n > 0 &&
-		(pack_waste(p) * 100 > (uint64_t)c->o->threshold * p->bytes ||
+		((p->state & PACK_RENEW) || pack_waste(p) * 100 >
+		 (uint64_t)c->o->threshold * p->bytes ||
 		 (small[p->kind == PACK_META] && pack_small(p)));
 }
 

@@ -24,7 +24,8 @@ enum pack_state {
 	PACK_SPARSE = 1 << 4,	/* X: what is live in it is copied */
 	PACK_RESCUED = 1 << 5,	/* left X again (G4) */
 	PACK_SOURCE = 1 << 6,	/* OLD, and has something to copy */
-	PACK_SPOILT = 1 << 7	/* has an object that does not open: stays */
+	PACK_SPOILT = 1 << 7,	/* has an object that does not open: stays */
+	PACK_RENEW = 1 << 8	/* is damaged, and shall be replaced */
 };
 struct compact_pack {
 	struct oid name;
@@ -88,6 +89,7 @@ struct collect {
 	struct pack_session *copy_sessions;
 	uint32_t n_copy_sessions;
 	struct map copy_session;	/* id -> place in copy_sessions */
+	int mille;			/* parity of copies; -1: not known */
 	bool must;			/* puts may use up the reserve */
 	bool full;			/* no room for copies */
 	bool more;			/* another round would free more */
@@ -150,6 +152,9 @@ int compact_delete(struct collect *c);		/* G5 */
 /* Put; on a full disk the reserve is given up first. */
 int compact_put(struct collect *c, enum store_kind kind, const char *name,
 		const struct iovec *iov, int n, unsigned flags);
+
+/* compact_parity.c: the parity of what went. */
+int compact_parity(struct collect *c);
 
 /* compact.c */
 void compact_tell(struct collect *c, const char *what, uint64_t done,

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "repo/catalog_priv.h"
+#include "repo/parity_store.h"
 #include "repo/repo.h"
 
 static void catalog_item_free(struct catalog_item *it)
@@ -67,10 +69,50 @@ static int catalog_keys(struct repo *r, const struct record *rec,
 	return rc;
 }
 
+static int catalog_open(struct repo *r, const struct sid *session,
+			const struct buf *b, struct catalog_item *it,
+			struct err *e)
+{
+	struct object_keys k;
+	int rc;
+
+	it->rec.session = *session;
+	rc = record_open_head(&it->rec, repo_ctx(r), session, b->p, b->len,
+		&it->id, e);
+	if (rc == 0 && (repo_rights(r) & KEY_READ)) {
+		rc = catalog_keys(r, &it->rec, &k, e);
+		if (rc == 0)
+			rc = record_open_body(&it->rec, repo_ctx(r), &k, b->p,
+				b->len, e);
+		key_wipe(&k, sizeof(k));
+	}
+	return rc;
+}
+
+/* A damaged record is as good as its parity; what that gives is authenticated
+ * like any other. */
+static int catalog_mend(struct repo *r, const struct sid *session,
+			struct catalog_item *it)
+{
+	struct buf b = BUF_INIT;
+	char hex[SID_HEX_BYTES];
+	int rc;
+
+	sid_hex(session, hex);
+	record_release(&it->rec);
+	rc = parity_store_mend(r, STORE_ARCHIVES, hex, &b, NULL, NULL);
+	if (rc == 0)
+		rc = catalog_open(r, session, &b, it, NULL);
+	if (rc == 0)
+		log_warn("catalog", "archives/%s is damaged and was read by "
+			"its parity", hex);
+	buf_release(&b);
+	return rc;
+}
+
 int catalog_read(struct repo *r, const struct sid *session,
 		 struct catalog_item *it, struct err *e)
 {
-	struct object_keys k;
 	struct buf b = BUF_INIT;
 	char hex[SID_HEX_BYTES];
 	int rc;
@@ -80,14 +122,11 @@ int catalog_read(struct repo *r, const struct sid *session,
 	rc = store_get_all(repo_store(r), STORE_ARCHIVES, hex,
 		RECORD_MAX_BYTES, &b, e);
 	if (rc == 0)
-		rc = record_open_head(&it->rec, repo_ctx(r), session, b.p,
-			b.len, &it->id, e);
-	if (rc == 0 && (repo_rights(r) & KEY_READ)) {
-		rc = catalog_keys(r, &it->rec, &k, e);
-		if (rc == 0)
-			rc = record_open_body(&it->rec, repo_ctx(r), &k, b.p,
-				b.len, e);
-		key_wipe(&k, sizeof(k));
+		rc = catalog_open(r, session, &b, it, e);
+	if ((rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+	     rc == ERR_IO) && catalog_mend(r, session, it) == 0) {
+		err_clear(e);
+		rc = 0;
 	}
 	if (rc < 0 && rc != ERR_EXIST && rc != ERR_NOENT)
 		err_ctx(e, "archives/%s", hex);

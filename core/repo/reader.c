@@ -26,6 +26,7 @@ int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
 	rd->cache_max = cache_bytes;
 	pthread_rwlock_init(&rd->idx_lock, NULL);
 	pthread_mutex_init(&rd->mtx, NULL);
+	pthread_mutex_init(&rd->mend_mtx, NULL);
 	pthread_cond_init(&rd->loaded, NULL);
 	*out = rd;
 	return 0;
@@ -63,7 +64,10 @@ void reader_close(struct reader *rd)
 	for (i = 0; i < rd->n_keys; i++)
 		key_free(rd->keys[i]);
 	free(rd->keys);
+	buf_release(&rd->mended);
+	map_release(&rd->mendable);
 	idx_close(rd->idx);
+	pthread_mutex_destroy(&rd->mend_mtx);
 	pthread_cond_destroy(&rd->loaded);
 	pthread_mutex_destroy(&rd->mtx);
 	pthread_rwlock_destroy(&rd->idx_lock);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "repo/reader_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "format/object.h"
+#include "repo/parity_store.h"
 
 struct scratch *reader_scratch_get(struct reader *rd)
 {
@@ -165,6 +168,92 @@ static int reader_load_any(struct reader *rd, enum obj_type t,
 	return rc;
 }
 
+/* It is told once of each pack, and tried once if it cannot be done.  A store
+ * that is out of reach says nothing about the pack. */
+static void reader_mend_note(struct reader *rd, const struct oid *pack,
+			     const char *file, int rc, const struct err *why)
+{
+	uint64_t *mendable;
+	bool was;
+
+	if (rc != 0 && rc != ERR_NOENT && rc != ERR_CORRUPT &&
+	    rc != ERR_CONFIG)
+		return;
+	if (map_put(&rd->mendable, pack->b, &mendable, &was, NULL) < 0 || was)
+		return;
+	*mendable = rc == 0;
+	if (rc == 0)
+		log_warn("reader", "%s is damaged and is read by its parity: "
+			"'muniment parity --repair' replaces it", file);
+	else if (rc != ERR_NOENT)
+		log_warn("reader", "%s is damaged, and its parity is of no "
+			"help: %s", file, why->msg);
+}
+
+/* The pack, mended by its parity, in rd->mended; under mend_mtx. */
+static int reader_mend(struct reader *rd, const struct idx_loc *loc)
+{
+	enum store_kind kind = loc->kind == PACK_META ? STORE_META :
+		STORE_DATA;
+	uint64_t *mendable = map_get(&rd->mendable, loc->pack.b);
+	char hex[OID_HEX_BYTES], file[OID_HEX_BYTES + 16];
+	struct err why = { ERR_OK, "" };
+	int rc;
+
+	if (rd->mended.len && oid_eq(&rd->mended_name, &loc->pack))
+		return 0;
+	if (mendable && !*mendable)
+		return ERR_CORRUPT;
+	oid_hex(&loc->pack, hex);
+	snprintf(file, sizeof(file), "%s/%s", store_kind_name(kind), hex);
+	rc = parity_store_mend(rd->repo, kind, hex, &rd->mended, NULL, &why);
+	rd->mended_name = loc->pack;
+	reader_mend_note(rd, &loc->pack, file, rc, &why);
+	return rc;
+}
+
+/* Its bytes are not what was written (a damaged head seems to be of another
+ * version), or cannot be read. */
+static bool reader_damage(int rc)
+{
+	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+		rc == ERR_IO;
+}
+
+static int reader_load_mended(struct reader *rd, enum obj_type t,
+			      const struct oid *id, struct scratch *s,
+			      struct buf *out)
+{
+	struct idx_loc loc;
+	unsigned at = 0;
+	int rc = ERR_NOENT;
+	bool found;
+
+	while (rc != 0) {
+		pthread_rwlock_rdlock(&rd->idx_lock);
+		found = idx_find_next(rd->idx, id, &at, &loc);
+		pthread_rwlock_unlock(&rd->idx_lock);
+		if (!found)
+			break;
+		if (loc.obj.type != t)
+			continue;
+		pthread_mutex_lock(&rd->mend_mtx);
+		buf_clear(&s->sealed);
+		rc = reader_mend(rd, &loc);
+		if (rc == 0 && (rd->mended.len < loc.off ||
+		    rd->mended.len - loc.off < loc.obj.stored_len))
+			rc = ERR_CORRUPT;
+		if (rc == 0)
+			rc = buf_append(&s->sealed, rd->mended.p + loc.off,
+				loc.obj.stored_len, NULL);
+		pthread_mutex_unlock(&rd->mend_mtx);
+		if (rc == 0)
+			rc = reader_open_at(rd, t, &loc, s->sealed.p,
+				&s->packed, out, NULL);
+	}
+	return rc;
+}
+
 int reader_load(struct reader *rd, enum obj_type t, const struct oid *id,
 		struct buf *out, struct err *e)
 {
@@ -182,6 +271,8 @@ int reader_load(struct reader *rd, enum obj_type t, const struct oid *id,
 		if ((rc = reader_refresh(rd, e)) == 0)
 			rc = reader_load_any(rd, t, id, s, out, &why);
 	}
+	if (reader_damage(rc) && reader_load_mended(rd, t, id, s, out) == 0)
+		rc = 0;
 	if (rc == 0) {
 		pthread_mutex_lock(&rd->mtx);
 		rd->stats.misses++;

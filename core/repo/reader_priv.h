@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/map.h"
 #include "repo/idx.h"
 #include "repo/reader.h"
 #include "repo/repo.h"
@@ -53,6 +54,12 @@ struct reader {
 	struct cell *newest, *oldest;	/* mtx */
 	size_t idle_bytes;		/* mtx */
 	struct scratch *scratch;	/* mtx: free ones */
+	/* Damaged packs: the bytes of the one that was mended last, and of all
+	 * whether they can be. */
+	pthread_mutex_t mend_mtx;	/* a leaf; blocks on the store */
+	struct buf mended;		/* mend_mtx; empty: none */
+	struct oid mended_name;		/* mend_mtx */
+	struct map mendable;		/* mend_mtx: by name, 1 or 0 */
 	struct reader_stats stats;	/* mtx */
 };
 

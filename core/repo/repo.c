@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "repo/home.h"
+#include "repo/parity_store.h"
 #include "repo/repo_priv.h"
 #include "repo/reserve.h"
 
@@ -310,7 +311,8 @@ int repo_create_on(struct repo **out, struct store *s,
 	r->info.mode = init->mode;
 	slot_bundle_make(&r->sec->bundle);
 	repo_derive(r);
-	if ((rc = repo_make_slot(r, init, o, &slot, e)) < 0)
+	if ((rc = repo_make_slot(r, init, o, &slot, e)) < 0 ||
+	    (rc = parity_store_choose(r, init->parity_mille, e)) < 0)
 		goto out;
 	rc = repo_put_files(r, &slot, e);
 out:

@@ -36,6 +36,7 @@ struct repo_init {
 	bool strong_kdf;
 	bool make_parents;
 	uint32_t kdf_mem_kib;		/* 0: the default (tests) */
+	unsigned parity_mille;		/* parity_store_choose; 0: none */
 };
 
 /*

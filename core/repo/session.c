@@ -158,6 +158,7 @@ int session_begin(struct session **out, struct repo *r,
 		return err_nomem(e);
 	s->repo = r;
 	s->opts = *o;
+	s->mille = -1;
 	if (!s->opts.flush_secs)
 		s->opts.flush_secs = SESSION_FLUSH_SECS;
 	if (!s->opts.flush_objects)

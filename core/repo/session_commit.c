@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "repo/catalog.h"
 #include "repo/home.h"
+#include "repo/parity_store.h"
 #include "repo/pin.h"
 #include "repo/repo.h"
 
@@ -129,6 +130,22 @@ static int session_chain(struct session *s, struct record *r, struct err *e)
 	return rc;
 }
 
+/* The archive is made: that its record gets no parity is no failure. */
+static void session_record_parity(struct session *s, const char *hex,
+				  const struct buf *b)
+{
+	struct iovec iov = { b->p, b->len };
+	struct err e = { ERR_OK, "" };
+	int rc = session_mille(s, &e);
+
+	if (rc == 0 && s->mille > 0)
+		rc = parity_store_put(s->repo, hex, (unsigned)s->mille, &iov,
+			1, &e);
+	if (rc < 0)
+		log_warn("session", "the record of the archive has no parity: "
+			"%s", e.msg);
+}
+
 static int session_put_record(struct session *s, struct record *r,
 			      struct oid *id, struct err *e)
 {
@@ -151,6 +168,8 @@ static int session_put_record(struct session *s, struct record *r,
 	}
 	if (rc == 0)
 		rc = store_sync(st, e);
+	if (rc == 0)
+		session_record_parity(s, hex, &b);
 out:
 	buf_release(&b);
 	buf_release(&there);

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "repo/parity_store.h"
 #include "repo/repo.h"
 
 /* One pack is being put while the next one fills. */
@@ -22,6 +24,37 @@ static void session_pack_free(struct session_pack *p)
 	buf_release(&p->objects);
 	free(p->entries);
 	free(p);
+}
+
+int session_mille(struct session *s, struct err *e)
+{
+	unsigned mille;
+	int rc;
+
+	if (s->mille >= 0)
+		return 0;
+	if ((rc = parity_store_level(s->repo, &mille, e)) == 0)
+		s->mille = (int)mille;
+	return rc;
+}
+
+/* After the pack: without it, parity is garbage.  A store that does not let
+ * this one put any gets none: the backup counts for more. */
+static int session_pack_parity(struct session *s, const char *hex,
+			       const struct iovec iov[3], struct err *e)
+{
+	int rc = session_mille(s, e);
+
+	if (rc == 0 && s->mille > 0)
+		rc = parity_store_put(s->repo, hex, (unsigned)s->mille, iov, 3,
+			e);
+	if (rc == ERR_DENIED) {
+		log_warn("session", "this run makes no parity: %s", e->msg);
+		err_clear(e);
+		s->mille = 0;
+		rc = 0;
+	}
+	return rc;
 }
 
 /* The uploader: seal, put. */
@@ -51,8 +84,12 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 			0, &j->err);
 		/* The name is the hash of all of it under this session's keys:
 		 * taken means that an earlier try got through. */
-		if (rc == ERR_EXIST)
+		if (rc == ERR_EXIST) {
 			err_clear(&j->err);
+			rc = 0;
+		}
+		if (rc == 0)
+			session_pack_parity(s, hex, iov, &j->err);
 	}
 	buf_release(&head);
 	buf_release(&pad);

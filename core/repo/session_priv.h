@@ -52,6 +52,8 @@ struct session {
 	struct session_pack *open[2];	/* data, meta: being filled */
 	struct session_pack *spare;	/* keeps its buffers */
 	struct pool *uploader;		/* one thread, packs in order */
+	int mille;			/* the uploader's: how much parity new
+					 * packs get; -1: not yet known */
 
 	struct segment_pack *packs;	/* put since the last segment */
 	uint32_t n_packs, cap_packs;
@@ -72,6 +74,9 @@ int session_note_file(struct session *s, const struct session_file *f,
 int session_pack_start(struct session *s, struct err *e);
 /* Close the open packs (data, then meta) and wait until all are put. */
 int session_pack_drain(struct session *s, struct err *e);
+/* Fill in s->mille.  While the uploader is at work it is the only one that
+ * may ask. */
+int session_mille(struct session *s, struct err *e);
 void session_pack_stop(struct session *s);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * First byte: 0..3: the rest is a mark as stored, of each kind; 4..7: the body
- * of one, which is padded, sealed and signed here.
+ * of one, which is padded, sealed and signed here; 8, 12: the same of a fifth
+ * kind.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static void open_mark(unsigned kind, const uint8_t *p, size_t len)
 	struct mark_generation g;
 	struct mark_tombstone t;
 	struct mark_session s;
+	struct mark_level l;
 	struct mark_pin pin;
 
 	if (kind == 0) {
@@ -39,6 +41,9 @@ static void open_mark(unsigned kind, const uint8_t *p, size_t len)
 		if (mark_get_generation(&g, ctx, 1, p, len, NULL) == 0)
 			BUG_ON(mark_put_generation(ctx, &g, &again, NULL) < 0);
 		mark_generation_release(&g);
+	} else if (kind == 4) {
+		if (mark_get_level(&l, ctx, 1, p, len, NULL) == 0)
+			BUG_ON(mark_put_level(ctx, &l, &again, NULL) < 0);
 	} else {
 		if (mark_get_pin(&pin, ctx, &name, p, len, NULL) == 0)
 			BUG_ON(mark_put_pin(ctx, &pin, &again, NULL) < 0);
@@ -62,7 +67,8 @@ static void body_key(struct key *k, enum fmt_kind kind)
 static void seal_body(unsigned which, const uint8_t *p, size_t len)
 {
 	static const enum fmt_kind kind[] = { FMT_TOMBSTONE, FMT_SESSION,
-					      FMT_GENERATION, FMT_PIN };
+					      FMT_GENERATION, FMT_PIN,
+					      FMT_LEVEL };
 	const struct fmt_ctx *ctx = formatkit_ctx();
 	size_t padded = (len + 255) / 256 * 256;
 	uint8_t *plain = mem_zero(padded, 1);
@@ -100,8 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	if (len == 0 || len > 1u << 16)
 		return 0;
 	if (p[0] & 4)
-		seal_body(p[0] & 3, p + 1, len - 1);
+		seal_body(p[0] & 8 ? 4 : p[0] & 3, p + 1, len - 1);
 	else
-		open_mark(p[0] & 3, p + 1, len - 1);
+		open_mark(p[0] & 8 ? 4 : p[0] & 3, p + 1, len - 1);
 	return 0;
 }

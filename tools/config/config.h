@@ -25,7 +25,7 @@ struct config_repository {
 	char *path;		/* a path or URL, "file://" taken off, scp's
 				 * form made ssh:// */
 	char *label;
-	char *encryption, *storage_quota;
+	char *encryption, *storage_quota, *parity;
 	bool append_only, make_parent_directories;
 };
 struct config_repositories {

@@ -63,6 +63,13 @@ int schema_judge_within(const char *text, struct err *e)
 	return retention_within(&nsec, text, e);
 }
 
+int schema_judge_parity(const char *text, struct err *e)
+{
+	unsigned mille;
+
+	return parity_store_parse(&mille, text, e);
+}
+
 int schema_judge_database(const char *text, struct err *e)
 {
 	if (!*text)
@@ -82,7 +89,7 @@ int schema_judge_action(const char *text, struct err *e)
 		"info", "break-lock", "key", "diff", "browse", "borg",
 		/* the names before borg 2, and muniment's own */
 		"init", "rcreate", "rlist", "rinfo", "rdelete", "status",
-		"undelete", "rename", "import-tar" };
+		"undelete", "rename", "import-tar", "parity" };
 	struct suggest s = SUGGEST_INIT(text);
 	size_t i;
 

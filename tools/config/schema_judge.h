@@ -11,6 +11,7 @@ int schema_judge_exclude(const char *text, struct err *e);
 int schema_judge_compression(const char *text, struct err *e);
 int schema_judge_name(const char *text, struct err *e);	/* of an archive */
 int schema_judge_within(const char *text, struct err *e);
+int schema_judge_parity(const char *text, struct err *e);
 int schema_judge_database(const char *text, struct err *e);
 int schema_judge_action(const char *text, struct err *e);
 

@@ -10,6 +10,7 @@ static const struct schema_row repository[] = {
 	{ KEY(path, STR), .flags = SCHEMA_NEEDED },
 	{ KEY(label, STR) },
 	{ KEY(encryption, STR) },
+	{ KEY(parity, STR), .judge = schema_judge_parity },
 	{ KEY(append_only, BOOL), IDLE, .note = "only the repository's host "
 	  "can forbid deletion (by snapshots, or rights on the folder)" },
 	{ KEY(storage_quota, STR), IDLE, .note = "only the repository's host "
