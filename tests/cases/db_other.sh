@@ -116,6 +116,42 @@ has restore.args "--archive --drop --nsInclude=users.*"
 eq "$(od -An -c restored | tr -d ' \n')" '201231342mdata377377377377'
 must muniment -c c.yaml restore --archive latest --as-database new
 has restore.args "--nsFrom=users.* --nsTo=new.*"
-sed -i 's/\\377.$/x'"'"'/' mongodump
+
+# a folder, for two repositories made once
+cat >mongodump <<'EOF'
+#!/bin/sh
+echo "$*" >>dump.args
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2/users"
+echo data >"$2/users/a b.bson"
+EOF
+cat >mongorestore <<'EOF'
+#!/bin/sh
+echo "$*" >>restore.args
+while [ "$1" != --dir ]; do shift; done
+find "$2" -type f -printf '%P ' -exec cat {} +
+find "$2" -type f -printf '%P ' -exec cat {} + >restored
+EOF
+sed "s|{path: $PWD/repo}|&, {path: $PWD/second}|
+	s|name: users|&\n      format: directory|" c.yaml >two.yaml
+chmod 600 two.yaml
+must muniment -c two.yaml --repository "$PWD/second" init -e repokey
+rm -f dump.args
+must muniment -c two.yaml create
+eq "$(wc -l <dump.args)" 1 "the number of dumps"
+for r in repo second; do
+	must muniment extract --stdout $r::latest \
+		"borgmatic/mongodb_databases/db:27018/users/users/a b.bson"
+	eq "$(cat "$OUT")" data
+	rm -f restored
+	must muniment -c two.yaml --repository "$PWD/$r" restore \
+		--archive latest
+	eq "$(cat restored)" "users/a b.bson data"
+done
+has restore.args "--drop --nsInclude=users.*"
+cat >mongodump <<'EOF'
+#!/bin/sh
+printf '\201\231\342\155datax'
+EOF
 must_fail 2 muniment -c c.yaml create
 has "$ERR" "ends in the middle"
