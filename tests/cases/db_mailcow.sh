@@ -32,7 +32,8 @@ CREATE USER mailcow@localhost IDENTIFIED BY 'geheim-Ü"7\' $x';
 GRANT ALL ON mailcow.* TO mailcow@localhost;
 GRANT SELECT ON mysql.proc TO mailcow@localhost;
 SQL
-my mailcow <<'SQL'
+MYSQL_PWD=$PASS mariadb --no-defaults --default-character-set=utf8mb4 \
+	-u mailcow -S "$MY_SOCKET" mailcow <<'SQL'
 CREATE TABLE domain (domain VARCHAR(255) NOT NULL PRIMARY KEY,
 	description VARCHAR(255), aliases INT NOT NULL DEFAULT 0,
 	maxquota BIGINT NOT NULL DEFAULT 102400, active TINYINT(1) NOT NULL
@@ -138,7 +139,7 @@ took "making it" "$begun"
 tables() {
 	my --skip-column-names "$1" -e "SELECT CONCAT('CHECKSUM TABLE ',
 		GROUP_CONCAT('\`', REPLACE(TABLE_NAME, '\`', '\`\`'), '\`'
-		ORDER BY 1), ' EXTENDED') FROM information_schema.TABLES WHERE
+		ORDER BY TABLE_NAME), ' EXTENDED') FROM information_schema.TABLES WHERE
 		TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'" |
 		sed 's/\\n/ /g' | my --skip-column-names "$1" |
 		sed "s/^$1\.//"
@@ -172,6 +173,11 @@ rest() {
 }
 still() {
 	grep -v '^account\|^booking'
+}
+
+# same FILE WHAT: stdin is that
+same() {
+	diff "$1" - >&2 || fail "$2"
 }
 
 mkdir src
@@ -275,7 +281,7 @@ must muniment -c c.yaml --repository two -v 2 restore --archive latest \
 has_not "$ERR" "geheim"
 seen
 [ ! -s seen ] || fail "the password could be seen: $(sort -u seen)"
-tables copy | still | cmp - before || fail "a table at rest is another"
+tables copy | still | same before "a table at rest is another"
 eq "$(my -N copy -e 'SELECT SUM(n) FROM account')" 20000 "all accounts"
 my -N copy -e 'SELECT a.id, a.n - 1000 - IFNULL((SELECT SUM(n) FROM booking
 	WHERE dst = a.id), 0) + IFNULL((SELECT SUM(n) FROM booking WHERE src =
@@ -294,8 +300,8 @@ my -e 'DROP DATABASE mailcow'
 begun=$(now)
 must muniment -c c.yaml restore --archive latest
 took restore "$begun"
-tables mailcow | cmp - before || fail "a table is another"
-rest mailcow | cmp - rest-before || fail "views, routines ... are others"
+tables mailcow | same before "a table is another"
+rest mailcow | same rest-before "views, routines ... are others"
 
 # --- killed in the middle: it waits for a table when that happens
 cat >killed <<'EOF'
@@ -323,9 +329,9 @@ my -e 'DROP DATABASE mailcow'
 free=$(df --output=avail -k "$MY_DIR" | tail -1)
 fallocate -l $((free - DB_MB * 400))K "$MY_DIR/filler"
 must_fail 2 muniment -c c.yaml restore --archive latest
-has "$ERR" "is full"
+has "$ERR" "ERROR 1"
 has "$ERR" "'mailcow' is incomplete: restore it again"
 rm "$MY_DIR/filler"
 must muniment -c c.yaml restore --archive latest
-tables mailcow | cmp - before || fail "a table is another, after a full disk"
-rest mailcow | cmp - rest-before || fail "not as it was, after a full disk"
+tables mailcow | same before "a table is another, after a full disk"
+rest mailcow | same rest-before "not as it was, after a full disk"

@@ -117,6 +117,55 @@ eq "$(od -An -c restored | tr -d ' \n')" '201231342mdata377377377377'
 must muniment -c c.yaml restore --archive latest --as-database new
 has restore.args "--nsFrom=users.* --nsTo=new.*"
 
+# --- containers: a stand-in for docker and podman, which answers as they are
+# documented to; the networks of a container, each with an address
+cp c.yaml plain.yaml
+sed -i '/hostname:/d; s/name: users/&\n      container: mail-mongo-1/' c.yaml
+mkdir bin
+cat >bin/docker <<'EOF'
+#!/bin/sh
+echo "docker $*" >>asked
+[ "$1 $2 $3" = "container inspect --format" ] && [ "$5" = -- ] || exit 125
+case $6 in
+mail-mongo-1) echo " 172.22.1.7 172.23.0.9 ";;
+old) echo "172.17.0.3 172.17.0.3 ";;
+down) echo "  ";;
+*) echo "Error response from daemon: No such container: $6" >&2; exit 1;;
+esac
+EOF
+sed 's/docker/podman/; s/mail-mongo-1)/pod)/' bin/docker >bin/podman
+chmod +x bin/docker bin/podman
+# container NAME STATUS TEXT: in dump.args, or said
+container() {
+	sed "s/mail-mongo-1/$1/" c.yaml >in.yaml
+	chmod 600 in.yaml
+	rm -f dump.args asked
+	if [ "$2" = 0 ]; then
+		PATH=$PWD/bin:$PATH must muniment -c in.yaml create
+		has dump.args "$3"
+	else
+		PATH=$PWD/bin:$PATH must_fail "$2" muniment -c in.yaml create
+		has "$ERR" "$3"
+		[ ! -e dump.args ] || fail "it was dumped from somewhere"
+	fi
+}
+container mail-mongo-1 0 "--host 172.22.1.7 --port 27018"
+eq "$(grep -c '^docker' asked)" 2
+must muniment list --short repo::latest
+has "$OUT" borgmatic/mongodb_databases/mail-mongo-1/users
+container old 0 "--host 172.17.0.3"
+container pod 0 "--host 172.22.1.7"
+has asked podman
+container down 2 "it has no address of its own; is it running?"
+container gone 2 "No such container: gone"
+# a restore asks anew: the address is another by then
+sed -i 's/172.22.1.7/172.22.1.8/' bin/docker
+rm -f restore.args
+PATH=$PWD/bin:$PATH must muniment -c c.yaml restore --archive latest \
+	--original-container pod --container mail-mongo-1
+has restore.args "--host 172.22.1.8"
+cp plain.yaml c.yaml
+
 # a folder, for two repositories made once
 cat >mongodump <<'EOF'
 #!/bin/sh
