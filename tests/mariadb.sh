@@ -5,7 +5,7 @@
 #
 # A MariaDB server of the test's own: a data folder, a socket, no network.
 #
-#   mariadb_start	sets MY_SOCKET
+#   mariadb_start	sets MY_SOCKET; MY_FS_MB: in a file system of that size
 #   my [ARG...]		its client, as the administrator
 #   mariadb_stop
 
@@ -25,6 +25,8 @@ my() {
 
 mariadb_start() {
 	mkdir "$MY_DIR"
+	[ -z "${MY_FS_MB:-}" ] ||
+		mount -t tmpfs -o "size=${MY_FS_MB}m" none "$MY_DIR"
 	my_user=$(id -un)
 	if [ "$my_user" = root ]; then
 		my_user=mysql
@@ -51,6 +53,7 @@ mariadb_run() {
 		--socket="$MY_SOCKET" \
 		--pid-file="$MY_DIR/pid" --innodb-buffer-pool-size=64M \
 		--innodb-flush-log-at-trx-commit=0 --event-scheduler=OFF \
+		--innodb-log-file-size=16M --max-allowed-packet=64M \
 		>"$my_log" 2>&1 &
 	MY_PID=$!
 	trap mariadb_stop EXIT

@@ -25,6 +25,7 @@ struct app_opts {
 extern const struct opt_group app_groups[];	/* into a struct app_opts */
 void app_defaults(struct app_opts *o);
 
+struct db_dumps;
 struct summary;
 struct app {
 	struct app_opts o;
@@ -40,6 +41,8 @@ struct app {
 	/* What a configured run is at; NULL: the command line says it all. */
 	const struct config *config;
 	const struct config_repository *repository;
+	struct db_dumps *dumps;	/* of this configuration, in an archive of this
+				 * run; NULL: there are none */
 	const char *match;	/* pattern of its archives; NULL: all */
 };
 

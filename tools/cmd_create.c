@@ -91,10 +91,22 @@ static bool is_configured(const struct app *a, const struct call *c,
 		!o->source.paths_from_command;
 }
 
-/* 'sources' has those that must be in the archive. */
+/* What is read. */
+struct input {
+	struct source s;
+	struct strv must;		/* these have to be in the archive */
+	struct db_dumps dumps;
+};
+
+static void input_release(struct input *in)
+{
+	strv_release(&in->must);
+	source_release(&in->s);
+	db_dump_release(&in->dumps);
+}
+
 static int create(struct app *a, struct task *t, const struct create_args *o,
-		  struct make *m, struct source *s,
-		  const struct strv *sources, struct err *e)
+		  struct make *m, struct input *in, struct err *e)
 {
 	struct create_result res = { 0 };
 	struct create_opts co = { .flags = flags_of(a, o),
@@ -104,13 +116,15 @@ static int create(struct app *a, struct task *t, const struct create_args *o,
 	if (o->files_cache && (rc = fstate_parse_mode(&co.files_cache,
 						      o->files_cache, e)) < 0)
 		return rc;
-	source_fill(s, &o->source, &co);
+	source_fill(&in->s, &o->source, &co);
 	skip_repository(t->ra.url, &co.walk);
 	make_fill(m, &co);
 	rc = create_run(t->r, &co, &res, e);
 	rc = make_finish(m, t->r, &res, rc, e);
-	if (rc == 0 && sources->n && !a->o.dry_run)
-		rc = guard_sources(t, a, sources, &res, o->force, e);
+	if (rc == 0 && in->must.n && !a->o.dry_run)
+		rc = guard_sources(t, a, &in->must, &res, o->force, e);
+	if (rc == 0 && !a->o.dry_run)
+		rc = db_dump_keep(&in->dumps, t->ra.url, &res.rec, e);
 	create_result_release(&res);
 	return rc;
 }
@@ -133,9 +147,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct create_args *o = c->args;
 	struct task t = { 0 };
 	struct make m = { 0 };
-	struct source s = { 0 };
-	struct strv sources = STRV_INIT;
-	struct db_dumps dumps = { 0 };
+	struct input in = { 0 };
 	bool configured = false;
 	int rc;
 
@@ -149,22 +161,21 @@ static int run(struct app *a, struct call *c, struct err *e)
 	 * is started after. */
 	configured = rc == 0 && is_configured(a, c, o);
 	if (configured)
-		rc = source_configure(&s, &o->source, a->config, &sources, e);
+		rc = source_configure(&in.s, &o->source, a->config, &in.must,
+				      e);
 	else if (rc == 0 && !o->source.from_command)
-		rc = source_open(&s, &o->source, c, e);
+		rc = source_open(&in.s, &o->source, c, e);
 	if (rc == 0)
 		rc = task_open_repo(&t, a, e);
 	if (rc == 0 && configured)
-		rc = db_dump_add(&dumps, a, &s, e);
+		rc = db_dump_add(&in.dumps, a, &in.s, e);
 	if (rc == 0 && o->source.from_command)
-		rc = source_open(&s, &o->source, c, e);
+		rc = source_open(&in.s, &o->source, c, e);
 	if (rc == 0)
-		rc = create(a, &t, o, &m, &s, &sources, e);
+		rc = create(a, &t, o, &m, &in, e);
 	if (rc == 0 && o->make.stats && !o->make.json)
-		db_dump_report(&dumps);
-	strv_release(&sources);
-	source_release(&s);
-	db_dump_release(&dumps);
+		db_dump_report(&in.dumps);
+	input_release(&in);
 	make_release(&m);
 	task_close(&t);
 	return rc;

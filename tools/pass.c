@@ -119,6 +119,7 @@ static const struct {
 };
 #define N_NEW 1
 #define N_SOURCES (sizeof(source) / sizeof(source[0]))
+#define N_AGAIN (N_SOURCES - 1)		/* an fd can be read once */
 static const char *const prefix[] = { "MUNIMENT", "BORG" };
 
 void pass_clear_env(void)
@@ -244,6 +245,29 @@ int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
 	rc = from_env(p, confirm ? 0 : N_NEW, N_SOURCES, attempt, url, e);
 	if (rc == 0)
 		rc = ask(p, url, attempt, confirm, ctx, e);
+	if (rc < 0) {
+		key_free(p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+int pass_unasked(char **out, const char *url, unsigned attempt, bool confirm,
+		 void *ctx, struct err *e)
+{
+	char *p = key_alloc(PASS_MAX + 2);
+	int rc;
+
+	(void)confirm;
+	(void)ctx;
+	*out = NULL;
+	if (!p)
+		return err_nomem(e);
+	rc = from_env(p, N_NEW, N_AGAIN, attempt, url, e);
+	if (rc == 0)
+		rc = err_set(e, ERR_AUTH, "the passphrase for %s would have "
+			     "to be asked for", url);
 	if (rc < 0) {
 		key_free(p);
 		return rc;

@@ -16,6 +16,10 @@
  * terminal is asked once, the terminal three times. */
 int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
 	     void *ctx, struct err *e);
+/* The same for what can do without: nobody is asked at a terminal, and no fd
+ * is read.  ERR_AUTH. */
+int pass_unasked(char **out, const char *url, unsigned attempt, bool confirm,
+		 void *ctx, struct err *e);
 
 /* A new passphrase instead of another: only from MUNIMENT_NEW_PASSPHRASE,
  * BORG_NEW_PASSPHRASE, or the terminal.  *out is from key_alloc. */

@@ -7,6 +7,7 @@
 
 #include "tools/cmd_status.h"
 #include "tools/hook/command.h"
+#include "tools/hook/db_dump.h"
 #include "tools/json.h"
 #include "tools/summary.h"
 #include "tools/talk.h"
@@ -101,6 +102,8 @@ static int repositories(struct queue *q, struct err *e)
 		struct run_repo *at = &q->v[q->at++];
 
 		rc = wait_turn(q, at, e);
+		if (at->tries)	/* they would be as old as the first try */
+			db_dump_forget(q->r->a);
 		if (rc == 0)
 			rc = run_repo(q->r, at, e);
 		if (rc == ERR_NOMEM)
@@ -185,6 +188,7 @@ static int one_file(struct run *r, struct run_file *f, struct err *e)
 			rc = q.first.code;
 		}
 	}
+	db_dump_forget(r->a);
 	run_env_leave(&env, r->a);
 	free(q.v);
 	return rc;

@@ -59,6 +59,7 @@ struct create_stream {
 				 * its first part is no source's */
 	uint32_t mode;		/* 0660 as borg */
 	uint32_t uid, gid;
+	const int64_t *mtime_nsec;	/* wall, after 'open'; NULL: now */
 	/* Called at the end of the stream: nonzero fails the run, and no
 	 * archive is made (the command failed).  NULL: nothing to ask. */
 	int (*finish)(void *ctx, struct err *e);

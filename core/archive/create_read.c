@@ -435,12 +435,13 @@ int create_read_stream(struct create *c, const struct create_stream *s,
 			.mode = S_IFREG | s->mode, .links = 1 },
 	};
 	struct event *ev;
-	int64_t now = clock_wall_nsec();
+	int64_t now;
 	int rc;
 
 	if (s->open && (rc = s->open(s->ctx, &r.fd, c->e)) < 0)
 		return rc;
 	r.from = s->read ? s : NULL;
+	now = s->mtime_nsec ? *s->mtime_nsec : clock_wall_nsec();
 	src.en.mtime.tv_sec = now / 1000000000;
 	src.en.mtime.tv_nsec = now % 1000000000;
 	src.en.uid = s->uid;

@@ -116,6 +116,91 @@ has restore.args "--archive --drop --nsInclude=users.*"
 eq "$(od -An -c restored | tr -d ' \n')" '201231342mdata377377377377'
 must muniment -c c.yaml restore --archive latest --as-database new
 has restore.args "--nsFrom=users.* --nsTo=new.*"
-sed -i 's/\\377.$/x'"'"'/' mongodump
+
+# --- containers: a stand-in for docker and podman, which answers as they are
+# documented to; the networks of a container, each with an address
+cp c.yaml plain.yaml
+sed -i '/hostname:/d; s/name: users/&\n      container: mail-mongo-1/' c.yaml
+mkdir bin
+cat >bin/docker <<'EOF'
+#!/bin/sh
+echo "docker $*" >>asked
+[ "$1 $2 $3" = "container inspect --format" ] && [ "$5" = -- ] || exit 125
+case $6 in
+mail-mongo-1) echo " 172.22.1.7 172.23.0.9 ";;
+old) echo "172.17.0.3 172.17.0.3 ";;
+down) echo "  ";;
+*) echo "Error response from daemon: No such container: $6" >&2; exit 1;;
+esac
+EOF
+sed 's/docker/podman/; s/mail-mongo-1)/pod)/' bin/docker >bin/podman
+chmod +x bin/docker bin/podman
+# container NAME STATUS TEXT: in dump.args, or said
+container() {
+	sed "s/mail-mongo-1/$1/" c.yaml >in.yaml
+	chmod 600 in.yaml
+	rm -f dump.args asked
+	if [ "$2" = 0 ]; then
+		PATH=$PWD/bin:$PATH must muniment -c in.yaml create
+		has dump.args "$3"
+	else
+		PATH=$PWD/bin:$PATH must_fail "$2" muniment -c in.yaml create
+		has "$ERR" "$3"
+		[ ! -e dump.args ] || fail "it was dumped from somewhere"
+	fi
+}
+container mail-mongo-1 0 "--host 172.22.1.7 --port 27018"
+eq "$(grep -c '^docker' asked)" 2
+must muniment list --short repo::latest
+has "$OUT" borgmatic/mongodb_databases/mail-mongo-1/users
+container old 0 "--host 172.17.0.3"
+container pod 0 "--host 172.22.1.7"
+has asked podman
+container down 2 "it has no address of its own; is it running?"
+container gone 2 "No such container: gone"
+# a restore asks anew: the address is another by then
+sed -i 's/172.22.1.7/172.22.1.8/' bin/docker
+rm -f restore.args
+PATH=$PWD/bin:$PATH must muniment -c c.yaml restore --archive latest \
+	--original-container pod --container mail-mongo-1
+has restore.args "--host 172.22.1.8"
+cp plain.yaml c.yaml
+
+# a folder, for two repositories made once
+cat >mongodump <<'EOF'
+#!/bin/sh
+echo "$*" >>dump.args
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2/users"
+echo data >"$2/users/a b.bson"
+EOF
+cat >mongorestore <<'EOF'
+#!/bin/sh
+echo "$*" >>restore.args
+while [ "$1" != --dir ]; do shift; done
+find "$2" -type f -printf '%P ' -exec cat {} +
+find "$2" -type f -printf '%P ' -exec cat {} + >restored
+EOF
+sed "s|{path: $PWD/repo}|&, {path: $PWD/second}|
+	s|name: users|&\n      format: directory|" c.yaml >two.yaml
+chmod 600 two.yaml
+must muniment -c two.yaml --repository "$PWD/second" init -e repokey
+rm -f dump.args
+must muniment -c two.yaml create
+eq "$(wc -l <dump.args)" 1 "the number of dumps"
+for r in repo second; do
+	must muniment extract --stdout $r::latest \
+		"borgmatic/mongodb_databases/db:27018/users/users/a b.bson"
+	eq "$(cat "$OUT")" data
+	rm -f restored
+	must muniment -c two.yaml --repository "$PWD/$r" restore \
+		--archive latest
+	eq "$(cat restored)" "users/a b.bson data"
+done
+has restore.args "--drop --nsInclude=users.*"
+cat >mongodump <<'EOF'
+#!/bin/sh
+printf '\201\231\342\155datax'
+EOF
 must_fail 2 muniment -c c.yaml create
 has "$ERR" "ends in the middle"

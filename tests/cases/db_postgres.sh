@@ -62,7 +62,12 @@ EOF
 }
 config 'größe x'
 must muniment -c c.yaml init -e repokey
-for format in custom plain tar; do
+# a folder that a killed run left goes, one of a run at work does not
+mkdir "$TMPDIR/muniment-dump-left" "$TMPDIR/muniment-dump-live"
+touch "$TMPDIR/muniment-dump-left/secret"
+exec 9<"$TMPDIR/muniment-dump-live"
+flock -n 9
+for format in custom plain tar directory; do
 	config 'größe x' "format: $format"
 	must muniment -c c.yaml create
 	sql -c 'DROP DATABASE "größe x"'
@@ -89,9 +94,32 @@ has "$OUT" "postgresql_databases/pg/größe x"
 config nowhere
 must_fail 2 muniment -c c.yaml create
 has "$ERR" nowhere
+
+# a folder: how it is kept, that nothing of it stays behind
 config 'größe x' 'format: directory'
-must_fail 3 muniment -c c.yaml create
-has "$ERR" "use 'format: custom'"
+must muniment -c c.yaml create --stats
+has "$OUT" "Dump of PostgreSQL database 'größe x' on $dir: began"
+must muniment list --short repo::latest
+has "$OUT" "borgmatic/postgresql_databases/pg/größe x/toc.dat"
+must muniment -c c.yaml restore -n --archive latest
+has "$OUT" "größe x (a folder)"
+must_fail 3 muniment restore --archive latest --to-stdout repo
+has "$ERR" "is a folder"
+eq "$(ls -d "$TMPDIR"/muniment-dump-*)" "$TMPDIR/muniment-dump-live"
+cat >wide <<'EOF'
+#!/bin/sh
+for d in "$TMPDIR"/muniment-dump-*; do
+	stat -c %a "$d"
+done | sort -n | head -1 >"$TMPDIR/mode"
+exit 3
+EOF
+chmod +x wide
+config 'größe x' 'format: directory'
+echo "      pg_dump_command: $PWD/wide" >>c.yaml
+must_fail 2 muniment -c c.yaml create
+has "$ERR" "the dump of the PostgreSQL database 'größe x' on $dir failed"
+eq "$(cat "$TMPDIR/mode")" 700
+eq "$(ls -d "$TMPDIR"/muniment-dump-*)" "$TMPDIR/muniment-dump-live"
 
 # --- Redis
 mkdir redis

@@ -25,6 +25,8 @@ struct db_conn {
 	unsigned tls;			/* enum config_tri */
 	const char *options;		/* of the client program */
 	char *address;			/* of the container */
+	/* A dump goes there, not to stdout; it is made. */
+	const char *folder;
 	struct cancel *cancel;
 };
 /* For dumping ('to' NULL), or for restoring.  Asks docker or podman for the
@@ -49,6 +51,7 @@ struct db_load {
 	const char *name;	/* of the dump: a database, or "all" */
 	const char *as;		/* the new name, or NULL */
 	const struct strv *schema;
+	const char *folder;	/* it is there, not on stdin */
 	uint8_t head[8];	/* its first bytes */
 	size_t n_head;
 };
@@ -58,10 +61,12 @@ struct db_kind {
 	const char *title;	/* "MySQL" */
 	int64_t port;		/* the default; 0: there is none */
 	const char *unit;	/* what it is: "database", "file" */
+	bool folders;		/* knows dumps of 'format: directory' */
 	/* The names that get a dump each, for "all"; NULL: "all" is a name.
 	 * Nothing is found: ERR_NOENT. */
 	int (*list)(struct db_conn *c, struct strv *out, struct err *e);
-	/* The command that writes a dump of it to stdout.  Looks first at what
+	/* The command that writes a dump of it to stdout, or to c->folder,
+	 * which is of 'format: directory'.  Looks first at what
 	 * server and user are able to do; *lacks is set if something will be
 	 * missing, and was told. */
 	int (*dump)(struct db_conn *c, const char *name, struct db_cmd *cmd,
@@ -73,7 +78,7 @@ struct db_kind {
 	 * there. */
 	int (*prepare)(struct db_conn *c, const struct db_load *l,
 		       struct err *e);
-	/* The command that reads the dump from stdin. */
+	/* The command that reads the dump from stdin, or from l->folder. */
 	int (*load)(struct db_conn *c, const struct db_load *l,
 		    struct db_cmd *cmd, struct err *e);
 	/* The new name in the text of a dump, line by line: what stands in

@@ -146,9 +146,7 @@ static int add(struct finder *s, const char *path, const struct entry *en,
 	const struct place *at = ctx;
 	struct db_found *v, *d;
 
-	if (S_ISDIR(en->mode))
-		s->f->directories = true;
-	if (!S_ISREG(en->mode))
+	if (!S_ISREG(en->mode) && !(S_ISDIR(en->mode) && at->kind->folders))
 		return 0;
 	v = mem_resize(s->f->v, s->f->n + 1, sizeof(*v));
 	if (!v)

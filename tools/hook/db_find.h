@@ -15,12 +15,11 @@ struct db_found {
 	char *path;		/* in the archive */
 	char *hostname, *label, *container;	/* or NULL */
 	int64_t port;		/* 0: the default */
-	struct tree_entry *file;
+	struct tree_entry *file;	/* a folder: of 'format: directory' */
 };
 struct db_finds {
 	struct db_found *v;
 	size_t n;
-	bool directories;	/* some are of 'format: directory' */
 };
 /* None is no error.  'c' has the folder of its own, or is NULL.  Release in
  * any case. */

@@ -56,17 +56,14 @@ static int dump(struct db_conn *c, const char *name, struct db_cmd *cmd,
 	int rc;
 
 	*lacks = false;
-	if (c->db->format == CONFIG_DB_FORMAT_DIRECTORY)
-		return err_set(e, ERR_CONFIG, "'format: directory' cannot be "
-			       "streamed into an archive: use 'format: "
-			       "archive', which mongorestore reads just as "
-			       "well");
 	rc = begin(c, cmd, c->db->dump_command ? c->db->dump_command :
 		   "mongodump", e);
 	if (rc == 0 && strcmp(name, "all"))
 		rc = db_cmd_add(cmd, e, "--db", name, NULL);
 	if (rc == 0)
 		rc = db_cmd_split(cmd, c->db->options, e);
+	if (rc == 0 && c->folder)
+		return db_cmd_add(cmd, e, "--out", c->folder, NULL);
 	return rc == 0 ? db_cmd_add(cmd, e, "--archive", NULL) : rc;
 }
 
@@ -116,8 +113,10 @@ static int load(struct db_conn *c, const struct db_load *l,
 		       c->db->restore_command : "mongorestore", e);
 
 	if (rc == 0)
-		rc = db_cmd_add(cmd, e, "--archive", l->as ? NULL : "--drop",
-				NULL);
+		rc = l->folder ? db_cmd_add(cmd, e, "--dir", l->folder, NULL) :
+			db_cmd_add(cmd, e, "--archive", NULL);
+	if (rc == 0 && !l->as)
+		rc = db_cmd_add(cmd, e, "--drop", NULL);
 	if (rc == 0 && !all)
 		rc = add_names(l, cmd, "--nsInclude", l->name, e);
 	if (rc == 0 && l->as)
@@ -129,6 +128,6 @@ static int load(struct db_conn *c, const struct db_load *l,
 
 const struct db_kind db_mongo = {
 	.hook = "mongodb_databases", .title = "MongoDB", .port = 27017,
-	.unit = "database", .dump = dump, .judge = judge, .prepare = prepare,
-	.load = load
+	.unit = "database", .folders = true, .dump = dump, .judge = judge,
+	.prepare = prepare, .load = load
 };

@@ -130,19 +130,19 @@ static int add_format(const struct db_conn *c, struct db_cmd *cmd, bool all,
 		[CONFIG_DB_FORMAT_AUTO] = "custom",
 		[CONFIG_DB_FORMAT_PLAIN] = "plain",
 		[CONFIG_DB_FORMAT_CUSTOM] = "custom",
+		[CONFIG_DB_FORMAT_DIRECTORY] = "directory",
 		[CONFIG_DB_FORMAT_TAR] = "tar"
 	};
 	int rc;
 
-	if (c->db->format == CONFIG_DB_FORMAT_DIRECTORY)
-		return err_set(e, ERR_CONFIG, "'format: directory' cannot be "
-			       "streamed into an archive: use 'format: "
-			       "custom', which pg_restore reads just as well");
 	if (all)
 		return 0;
-	if (c->db->format > CONFIG_DB_FORMAT_TAR)
+	if (c->db->format >= sizeof(word) / sizeof(word[0]) ||
+	    !word[c->db->format])
 		return err_set(e, ERR_CONFIG, "pg_dump has no such format");
 	rc = db_cmd_add(cmd, e, "--format", word[c->db->format], NULL);
+	if (rc == 0 && c->folder)
+		rc = db_cmd_add(cmd, e, "--file", c->folder, NULL);
 	if (rc == 0 && c->db->compression)
 		rc = db_cmd_add(cmd, e, "--compress", c->db->compression,
 				NULL);
@@ -270,12 +270,13 @@ static int load(struct db_conn *c, const struct db_load *l,
 	const char *name = l->as ? l->as : l->name;
 	const char *restore = c->db->restore_command ?
 		c->db->restore_command : "pg_restore";
-	bool text = !is_archive(l->head, l->n_head);
+	bool text = !l->folder && !is_archive(l->head, l->n_head);
 	int rc;
 
 	if (text && l->schema->n)
 		return err_set(e, ERR_CONFIG, "--schema is for dumps of the "
-			       "formats custom and tar: this one is text");
+			       "formats custom, directory and tar: this one "
+			       "is text");
 	rc = begin(c, cmd, text ? psql_of(c) : restore,
 		   all ? "postgres" : name, e);
 	if (rc == 0 && text)
@@ -292,7 +293,9 @@ static int load(struct db_conn *c, const struct db_load *l,
 		rc = db_cmd_add(cmd, e, "--no-owner", NULL);
 	if (rc == 0)
 		rc = add_schemas(l, cmd, e);
-	return rc == 0 ? db_cmd_split(cmd, c->options, e) : rc;
+	if (rc == 0)
+		rc = db_cmd_split(cmd, c->options, e);
+	return rc == 0 && l->folder ? db_cmd_add(cmd, e, l->folder, NULL) : rc;
 }
 
 static int finish(struct db_conn *c, const struct db_load *l, struct err *e)
@@ -308,6 +311,6 @@ static int finish(struct db_conn *c, const struct db_load *l, struct err *e)
 
 const struct db_kind db_postgres = {
 	.hook = "postgresql_databases", .title = "PostgreSQL", .port = 5432,
-	.unit = "database", .list = list, .dump = dump, .judge = judge,
-	.prepare = prepare, .load = load, .finish = finish
+	.unit = "database", .folders = true, .list = list, .dump = dump,
+	.judge = judge, .prepare = prepare, .load = load, .finish = finish
 };

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/hook/db_restore.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/hook/db_feed.h"
+#include "tools/hook/db_folder.h"
 #include "tools/hook/db_proc.h"
 #include "tools/talk.h"
 
@@ -117,11 +120,6 @@ static int pick_dumps(struct jobs *j)
 	size_t i;
 	int rc = 0;
 
-	if (j->finds.n == 0 && j->finds.directories)
-		return err_set(j->e, ERR_NOENT, "the dumps of the archive "
-			       "'%s' are folders (format: directory): "
-			       "extract them, and use pg_restore or "
-			       "mongorestore", j->rec->name);
 	if (j->finds.n == 0)
 		return err_set(j->e, ERR_NOENT, "the archive '%s' has no dumps "
 			       "of databases", j->rec->name);
@@ -254,12 +252,31 @@ struct work {
 	struct db_conn conn;
 	struct db_load load;
 	char *words;
+	struct db_folder tmp;	/* of a dump that is a folder */
+	char *folder;
 };
+
+static bool is_folder(const struct db_found *d)
+{
+	return S_ISDIR(d->file->e.mode);
+}
+
+/* Its first bytes. */
+static int read_head(struct work *w)
+{
+	const struct entry *en = &w->job->from->file->e;
+	struct file *f = NULL;
+	int rc = file_open(&f, w->j->rd, &en->content, en->size, w->j->e);
+
+	if (rc == 0)
+		rc = file_read(f, 0, w->load.head, sizeof(w->load.head),
+			       &w->load.n_head, w->j->e);
+	file_close(f);
+	return rc;
+}
 
 static int work_open(struct work *w, struct jobs *j, struct todo *job)
 {
-	struct file *f = NULL;
-	const struct entry *en = &job->from->file->e;
 	int rc;
 
 	*w = (struct work){ .j = j, .job = job };
@@ -268,23 +285,53 @@ static int work_open(struct work *w, struct jobs *j, struct todo *job)
 	rc = db_open(&w->conn, job->db, &j->o->to, j->a->cancel, j->e);
 	if (rc == 0 && !(w->words = db_words(&w->conn, job->from->name)))
 		rc = err_nomem(j->e);
-	if (rc == 0)
-		rc = file_open(&f, j->rd, &en->content, en->size, j->e);
-	if (rc == 0)
-		rc = file_read(f, 0, w->load.head, sizeof(w->load.head),
-			       &w->load.n_head, j->e);
+	if (rc == 0 && !is_folder(job->from))
+		rc = read_head(w);
 	if (rc == 0 && j->o->schemas.n && w->conn.kind != &db_postgres &&
 	    w->conn.kind != &db_mongo)
 		rc = err_set(j->e, ERR_CONFIG, "--schema is for PostgreSQL "
 			     "and MongoDB");
-	file_close(f);
 	return rc;
 }
 
 static void work_close(struct work *w)
 {
+	db_folder_remove(&w->tmp);
+	free(w->folder);
 	db_close(&w->conn);
 	free(w->words);
+}
+
+/* A dump that is a folder, where its client can read it. */
+static int extract(struct work *w)
+{
+	struct jobs *j = w->j;
+	const char *path = w->job->from->path, *p;
+	struct extract_opts o = { .threads = 1, .cancel = j->a->cancel,
+		.flags = EXTRACT_NO_XATTRS | EXTRACT_NO_ACLS |
+			EXTRACT_NO_FLAGS };
+	struct extract_result res = { 0 };
+	char *rule = mem_printf("pp:%s", path);
+	int rc = db_folder_make(&w->tmp, j->a->config, j->e);
+
+	for (p = path, o.strip_components = 1; *p; p++)
+		o.strip_components += *p == '/';
+	o.patterns = pattern_new();
+	if (rc == 0)
+		w->folder = mem_printf("%s/dump", w->tmp.path);
+	if (rc == 0 && (!rule || !o.patterns || !w->folder))
+		rc = err_nomem(j->e);
+	if (rc == 0)
+		rc = pattern_add_path(o.patterns, rule, j->e);
+	if (rc == 0 && mkdir(w->folder, 0700) < 0)
+		rc = err_errno(j->e, errno, "cannot make '%s'", w->folder);
+	o.destination = w->folder;
+	if (rc == 0)
+		rc = extract_run(j->rd, j->rec, &o, &res, j->e);
+	w->load.folder = w->folder;
+	pattern_free(o.patterns);
+	free(rule);
+	return rc;
 }
 
 /* Nothing was changed yet. */
@@ -308,15 +355,20 @@ static int half_done(const struct work *w, uint64_t fed)
 {
 	struct err *e = w->j->e;
 	uint64_t all = w->job->from->file->e.size;
+	const char *of_new = w->load.as ? "the new database " : "";
+	const char *name = w->load.as ? w->load.as : w->job->from->name;
 
 	if (w->conn.kind == &db_sqlite)
 		return err_ctx(e, "the %s could not be restored, and is as "
 			       "it was", w->words);
+	if (w->load.folder)
+		return err_ctx(e, "the restore of the %s failed; %s'%s' is "
+			       "incomplete: restore it again when this is "
+			       "mended", w->words, of_new, name);
 	return err_ctx(e, "the restore of the %s ended after %" PRIu64 " of %"
 		       PRIu64 " bytes; %s'%s' is incomplete: restore it "
 		       "again when this is mended", w->words, fed, all,
-		       w->load.as ? "the new database " : "",
-		       w->load.as ? w->load.as : w->job->from->name);
+		       of_new, name);
 }
 
 static int restore(struct jobs *j, struct todo *job)
@@ -329,16 +381,18 @@ static int restore(struct jobs *j, struct todo *job)
 	bool begun = false;
 	int rc = work_open(&w, j, job);
 
+	if (rc == 0 && is_folder(job->from))
+		rc = extract(&w);
 	if (rc == 0)
 		rc = w.conn.kind->load(&w.conn, &w.load, &cmd, j->e);
 	if (rc == 0) {
 		talk_info("restoring the %s%s%s", w.words, w.load.as ?
 			  " as " : "", w.load.as ? w.load.as : "");
-		rc = db_proc_start(&p, &cmd, DB_PROC_IN, 0, j->a->cancel,
-				   j->e);
+		rc = db_proc_start(&p, &cmd, w.load.folder ? 0 : DB_PROC_IN,
+				   0, j->a->cancel, j->e);
 		begun = rc == 0;
 	}
-	if (rc == 0)
+	if (rc == 0 && !w.load.folder)
 		rc = db_feed(&p, j->rd, en, w.load.as ? w.conn.kind->rename :
 			     NULL, &w.load, &fed, j->e);
 	/* Why it reads no more is what it says at its end. */
@@ -369,6 +423,20 @@ static void tell_left(const struct jobs *j, size_t done)
 		talk_warn("'%s' was not touched", j->v[i].from->name);
 }
 
+static void tell_plan(const struct work *w)
+{
+	const struct db_found *d = w->job->from;
+	const char *as = w->load.as;
+
+	printf("would %s the %s%s%s%s from %s", as ? "leave alone" :
+	       "drop and load", w->words, as ? ", and load '" : "",
+	       as ? as : "", as ? "'" : "", d->path);
+	if (is_folder(d))
+		puts(" (a folder)");
+	else
+		printf(" (%" PRIu64 " bytes)\n", d->file->e.size);
+}
+
 static int dry_run(struct jobs *j)
 {
 	struct work w;
@@ -376,15 +444,9 @@ static int dry_run(struct jobs *j)
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < j->n; i++) {
-		const struct db_found *d = j->v[i].from;
-
 		rc = work_open(&w, j, &j->v[i]);
 		if (rc == 0)
-			printf("would %s the %s%s%s%s from %s (%" PRIu64
-			       " bytes)\n", j->o->as ? "leave alone" :
-			       "drop and load", w.words, j->o->as ?
-			       ", and load '" : "", j->o->as ? j->o->as : "",
-			       j->o->as ? "'" : "", d->path, d->file->e.size);
+			tell_plan(&w);
 		work_close(&w);
 	}
 	return rc;
@@ -430,6 +492,10 @@ int db_restore_print(struct app *a, struct reader *rd,
 	if (rc == 0 && j.n > 1)
 		rc = err_set(e, ERR_CONFIG, "--to-stdout is for one dump, and "
 			     "these are %zu: say which with --database", j.n);
+	if (rc == 0 && is_folder(j.v[0].from))
+		rc = err_set(e, ERR_CONFIG, "the dump of '%s' is a folder "
+			     "(format: directory): extract '%s'",
+			     j.v[0].from->name, j.v[0].from->path);
 	p.in = STDOUT_FILENO;
 	p.cancel = a->cancel;
 	if (rc == 0)
