@@ -38,6 +38,7 @@
 #include "maint/compact.h"
 #include "maint/prune.h"
 #include "maint/retention.h"
+#include "maint/scrub.h"
 #include "maint/stats.h"
 #include "repo/alive.h"
 #include "repo/catalog.h"
@@ -48,6 +49,7 @@
 #include "repo/reader.h"
 #include "repo/repo.h"
 #include "repo/session.h"
+#include "store/served.h"
 #include "store/store.h"
 
 #endif
