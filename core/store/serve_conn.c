@@ -52,7 +52,7 @@ static struct serve_conn *conn_new(struct wire *w,
 	c->moved_nsec = clock_mono_nsec();
 	rate_init(&c->rate, o->upload_rate, c->moved_nsec);
 	for (i = 0; i < CONN_SLOTS; i++)
-		c->free_id[c->n_free++] = (uint16_t)i;
+		c->free_id[c->n_free++] = (uint16_t)(CONN_SLOTS - 1 - i);
 	pthread_mutex_init(&c->mtx, NULL);
 	pthread_cond_init(&c->done_cv, NULL);
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

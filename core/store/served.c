@@ -300,6 +300,8 @@ static int served_start(struct served *s, struct err *e)
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot start a thread");
+	if (s->o->free)
+		return 0;
 	s->confined |= served_confine_calls();
 	if (s->confined & SERVE_SECCOMP)
 		return 0;

@@ -28,6 +28,7 @@ struct served_opts {
 	unsigned trash_days;		/* 0: what is deleted is gone */
 	const char *client;		/* who that is; "": nobody in particular */
 	bool must_confine;		/* or do not serve */
+	bool free;			/* tests: the process goes on after */
 	served_verify_fn *verify;
 	struct cancel *cancel;
 };

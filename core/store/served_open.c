@@ -206,6 +206,8 @@ static void open_tidy(struct served *s)
 
 static int open_confine(struct served *s, struct err *e)
 {
+	if (s->o->free)
+		return 0;
 	s->confined = served_confine_files(s->root);
 	if (s->confined & SERVE_LANDLOCK)
 		return 0;

@@ -6,7 +6,6 @@
  * in memory.
  */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "store/serve_conn.h"
 #include "store/served.h"
+#include "tests/lib/tmpdir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 
@@ -130,22 +130,28 @@ static int believe(enum store_kind k, const char *name, const uint8_t *p,
 	return len > 0;
 }
 
+static char dir[256];
+
+static void leave(void)
+{
+	tmpdir_remove(dir);
+}
+
 /* A repository that is made once; the process is not to be confined. */
 static const char *repository(void)
 {
-	static char dir[] = "/dev/shm/fuzz-serve.XXXXXX";
-	static bool made;
 	struct store *s;
 	char x[] = "x";
 	struct iovec iov = { x, 1 };
 
-	if (made)
+	if (dir[0] != '\0')
 		return dir;
-	BUG_ON(!mkdtemp(dir));
+	setenv("TMPDIR", "/dev/shm", 0);
+	tmpdir_make(dir, sizeof(dir));
+	atexit(leave);
 	BUG_ON(store_open_local(&s, dir, STORE_CREATE, NULL) < 0);
 	BUG_ON(store_put(s, STORE_ROOT, "REPOSITORY", &iov, 1, 0, NULL) < 0);
 	store_close(s);
-	made = true;
 	return dir;
 }
 
