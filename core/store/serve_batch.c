@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 enum {
-	BATCH_KEPT = 768,		/* files whose bytes, or size, are kept */
+	BATCH_KEPT = 768,		/* files whose bytes or size are kept */
 	BATCH_BYTES = 512 << 10,	/* of a batch */
 	BATCH_PUTS_MAX = 65536
 };

@@ -28,10 +28,11 @@
 #define SERVE_TEXT_MAX 1000
 #define SERVE_GETS_MAX 256		/* files in one request */
 #define SERVE_STATS_MAX 1024
-#define SERVE_PUTS_MAX 8		/* of one client, at a time; and bytes, */
-#define SERVE_PUTS_BYTES ((uint64_t)128 << 20)	/* if there is more than one */
+/* Files of one client on their way in, and their bytes if it is more than
+ * one. */
+#define SERVE_PUTS_MAX 8
+#define SERVE_PUTS_BYTES ((uint64_t)128 << 20)
 #define SERVE_PART_MIN (256u << 10)	/* what is worth going on with */
-#define SERVE_HEAD_MAX (SERVE_FRAME_BYTES + 16 + STORE_NAME_MAX)
 
 enum serve_type {
 	SERVE_HELLO = 1, SERVE_PUT, SERVE_DATA, SERVE_STOP, SERVE_GET,

@@ -32,7 +32,8 @@ struct serve {
 
 	pthread_mutex_t put_mtx;		/* a leaf */
 	pthread_cond_t put_cv;
-	unsigned puts;				/* put_mtx */
+	unsigned puts;				/* put_mtx, as that below */
+	uint64_t put_bytes;
 
 	pthread_mutex_t sync_mtx;		/* order: first */
 	bool lost;				/* sync_mtx: a barrier failed */

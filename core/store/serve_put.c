@@ -19,20 +19,23 @@ struct put {
 };
 
 /* So many files at once, and no more, are what a server takes. */
-static void put_enter(struct serve *s)
+static void put_enter(struct serve *s, uint64_t bytes)
 {
 	pthread_mutex_lock(&s->put_mtx);
-	while (s->puts >= SERVE_PUTS_MAX)
+	while (s->puts >= SERVE_PUTS_MAX || (s->puts > 0 &&
+	       s->put_bytes + bytes > SERVE_PUTS_BYTES))
 		pthread_cond_wait(&s->put_cv, &s->put_mtx);
 	s->puts++;
+	s->put_bytes += bytes;
 	pthread_mutex_unlock(&s->put_mtx);
 }
 
-static void put_leave(struct serve *s)
+static void put_leave(struct serve *s, uint64_t bytes)
 {
 	pthread_mutex_lock(&s->put_mtx);
 	s->puts--;
-	pthread_cond_signal(&s->put_cv);
+	s->put_bytes -= bytes;
+	pthread_cond_broadcast(&s->put_cv);
 	pthread_mutex_unlock(&s->put_mtx);
 }
 
@@ -110,9 +113,9 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 			"may be over 'muniment serve'", store_kind_name(k),
 			name);
 	serve_batch_drop(s->batch, k, name);
-	put_enter(s);
+	put_enter(s, p.msg.size);
 	rc = serve_do(s, put_op, &p, e);
-	put_leave(s);
+	put_leave(s, p.msg.size);
 	return rc;
 }
 

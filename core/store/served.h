@@ -26,7 +26,7 @@ struct served_opts {
 	bool append_only;
 	uint64_t quota_bytes;		/* 0: none */
 	unsigned trash_days;		/* 0: what is deleted is gone */
-	const char *client;		/* who that is; "": nobody in particular */
+	const char *client;		/* who that is; "": not told */
 	bool must_confine;		/* or do not serve */
 	bool free;			/* tests: the process goes on after */
 	served_verify_fn *verify;

@@ -79,8 +79,8 @@ static bool owner_is(const struct served *s, const char *sid)
 static int rights_denied(const struct serve_name *n, const char *what,
 			 struct err *e)
 {
-	return err_set(e, ERR_DENIED, "this key may only add backups ('muniment "
-		"serve --append-only'): '%s/%s' is not %s",
+	return err_set(e, ERR_DENIED, "this key may only add backups "
+		"('muniment serve --append-only'): '%s/%s' is not %s",
 		store_kind_name(n->kind), n->name, what);
 }
 

@@ -11,8 +11,8 @@
 #include "store/store.h"
 
 /*
- * Bytes to and from a server behind ssh.  One thread at a time; nothing blocks but
- * the opening.
+ * Bytes to and from a server behind ssh.  One thread at a time; nothing blocks
+ * but the opening.
  */
 struct wire;
 struct wire_dial;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A server behind a command: CMD [-p PORT] [USER@]HOST -s sftp, or HOST COMMAND,
- * with one end of a socket as its stdin and stdout.
+ * A server behind a command: CMD [-p PORT] [USER@]HOST -s sftp, or COMMAND
+ * instead of that, with one end of a socket as its stdin and stdout.
  */
 #include "store/wire_priv.h"
 

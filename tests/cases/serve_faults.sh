@@ -25,7 +25,7 @@ url() {
 mkdir src
 head -c 6000000 /dev/urandom >src/big
 for i in 1 2 3 4 5 6 7 8 9; do echo "mail $i" >"src/$i"; done
-must muniment init r
+must fastinit r
 
 # cut after more and more bytes, so that each step of a run is hit
 line_start --cut 4300 --step 1700 --cuts 9
@@ -91,13 +91,13 @@ wait $pid || got=$?
 eq $got 2 "status after the server was lost"
 has late "did not come back"
 must muniment list --short r
-eq "$(cat "$OUT" | tr '\n' ' ')" "a b c d " "archives"
+eq "$(tr '\n' ' ' <"$OUT")" "a b c d " "archives"
 
 # no space there
 [ "$(id -u)" = 0 ] || exit 0
 mkdir small
 mount -t tmpfs -o size=20m none small 2>/dev/null || exit 0
-must muniment init small/r
+must fastinit small/r
 rm src/large src/more
 must muniment create "$(url "$SSHD_PORT" small/r)::one" src/1
 head -c 30000000 /dev/urandom >src/large
