@@ -198,14 +198,19 @@ static int remote_named(struct store **out, struct remote *r, struct err *e)
 {
 	char *command = mem_printf("%s serve", r->o->remote_path);
 	struct err why = { ERR_OK, "" };
-	bool answered;
+	bool answered = false;
 	int rc;
 
 	rc = command ? wire_dial_start(r->dial, command, e) : err_nomem(e);
 	free(command);
-	if (rc < 0 || (rc = wire_open(&r->w, r->dial, e)) < 0)
+	if (rc < 0)
 		return rc;
-	rc = remote_serve(out, r, SERVE_COMMAND, &answered, &why);
+	rc = wire_open(&r->w, r->dial, &why);
+	/* ERR_CONFIG: there are servers that run nothing. */
+	if (rc < 0 && rc != ERR_CONFIG)
+		return err_set(e, why.code, "%s", why.msg);
+	if (rc == 0)
+		rc = remote_serve(out, r, SERVE_COMMAND, &answered, &why);
 	if (answered || rc == 0)
 		return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 	log_warn("ssh", "%s: '%s serve' does not answer there (%s); sftp is "

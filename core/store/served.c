@@ -106,7 +106,7 @@ static void *served_work(void *arg)
 			s->tail = &s->head;
 		s->n_queued--;
 		pthread_mutex_unlock(&s->mtx);
-		bytes = r->type == SERVE_PUT ? r->body.len : 0;
+		bytes = r->body.len;
 		if (r->type == SERVE_PUT)
 			served_put_do(s, r);
 		else if (!served_broken(s))
@@ -135,8 +135,10 @@ static int served_queue(struct served *s, const struct serve_frame *f,
 		return ERR_NOMEM;
 	}
 	pthread_mutex_lock(&s->mtx);
-	while (s->n_queued >= SERVED_QUEUE && !s->stop)
+	while ((s->n_queued >= SERVED_QUEUE ||
+		s->waiting > SERVED_WAITING_MAX) && !s->stop)
 		pthread_cond_wait(&s->done_cv, &s->mtx);
+	s->waiting += r->body.len;
 	*s->tail = r;
 	s->tail = &r->next;
 	s->n_queued++;

@@ -137,10 +137,15 @@ static int path_allowed(const char *path, const struct strv *list, bool exact,
 static int open_judge(struct served *s, const struct serve_hello *h,
 		      struct err *e)
 {
+	bool bound = s->o->paths->n > 0 || s->o->repositories->n > 0;
 	bool below = false, exact = false;
-	int rc;
+	int rc = served_path(&s->path, h->path, e);
 
-	if ((rc = served_path(&s->path, h->path, e)) < 0 ||
+	/* One who is bound to a place learns nothing of others. */
+	if (bound && rc < 0 && rc != ERR_NOMEM)
+		return err_set(e, ERR_DENIED, "this key may not use the "
+			"repository '%s'", h->path);
+	if (rc < 0 ||
 	    (rc = path_allowed(s->path, s->o->paths, false, &below, e)) < 0 ||
 	    (rc = path_allowed(s->path, s->o->repositories, true, &exact,
 	    e)) < 0)

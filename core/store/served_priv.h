@@ -12,7 +12,7 @@ enum {
 	SERVED_QUEUE = 1024,		/* requests that wait */
 	SERVED_PUTS = 64		/* begun, or refused and still coming */
 };
-/* Bytes of files that were received and wait to be stored. */
+/* Bytes that were received and wait for what is to be done with them. */
 #define SERVED_WAITING_MAX ((uint64_t)128 << 20)
 
 /* A request that waits for a worker. */
@@ -60,8 +60,8 @@ struct served {
 	pthread_mutex_t mtx;		/* a leaf, of all below */
 	pthread_cond_t work_cv, done_cv;
 	struct served_req *head, **tail;
-	unsigned n_queued, n_busy;
-	uint64_t waiting;		/* bytes of files, queued or at work */
+	unsigned n_queued;
+	uint64_t waiting;		/* bytes, queued or at work */
 	bool stop;
 	pthread_t tid[SERVED_WORKERS];
 	unsigned n_threads;

@@ -251,8 +251,9 @@ static int wire_ssh_start(struct wire_ssh *w, const struct wire_dial *d,
 		return err_set(e, ERR_IO, "'%s' opens no channel: %s",
 			d->u.host, ssh_get_error(w->s));
 	if (d->command && ssh_channel_request_exec(w->ch, d->command) != SSH_OK)
-		return err_set(e, ERR_IO, "'%s' runs no command: %s",
-			d->u.host, ssh_get_error(w->s));
+		return err_set(e, ssh_is_connected(w->s) ? ERR_CONFIG : ERR_IO,
+			"'%s' runs no command: %s", d->u.host,
+			ssh_get_error(w->s));
 	if (!d->command && ssh_channel_request_sftp(w->ch) != SSH_OK)
 		return err_set(e, ssh_is_connected(w->s) ? ERR_CONFIG : ERR_IO,
 			"'%s' has no sftp: %s", d->u.host,
