@@ -178,6 +178,12 @@ static int serve_dial(struct serve *s, struct serve_conn **out,
 		    (rc = serve_nap(s, serve_backoff(s->fails), e)) < 0)
 			return rc;
 		rc = serve_dial_once(s, out, wl, &answered, e);
+		/* An init goes on in a new connection; after its end the
+		 * repository is there. */
+		if (rc == ERR_EXIST && s->hello.flags != 0) {
+			s->hello.flags = 0;
+			continue;
+		}
 		if (rc != ERR_IO)
 			break;
 		s->fails++;
@@ -404,8 +410,6 @@ int serve_attach(struct store **out, const char *url, unsigned flags,
 		serve_replace(s, c, &wl);
 		serve_conn_unref(c);
 		serve_say_confined(s, &wl);
-		/* A new connection finds it there. */
-		s->hello.flags = 0;
 		*out = &s->store;
 		return 0;
 	}

@@ -36,6 +36,17 @@ must muniment --timeout 20 list "$line"
 line_stop
 must muniment check --verify-data r
 
+# an init that loses the line goes on, and is done when it says so
+cp "$SSHD_DIR/authorized" all
+sed 's/--append-only --client c//' all >"$SSHD_DIR/authorized"
+line_start --cut 7000 --step 2500 --cuts 6
+for i in 1 2 3 4; do
+	must muniment init "$(url "$LINE_PORT" "init$i")"
+	must muniment check "init$i"
+done
+line_stop
+cp all "$SSHD_DIR/authorized"
+
 # large files lose the line in their middle, and go on where they were
 head -c 24000000 /dev/urandom >src/more
 line_start --cut 9000000 --step 500000 --cuts 4
