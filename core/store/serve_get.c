@@ -149,7 +149,8 @@ int serve_get(struct store *store, enum store_kind k, const char *name,
 	rc = serve_do(s, get_op, g, e);
 	if (rc == 0)
 		rc = buf_append(out, g->got[0].p, len, e);
-	if (rc == 0 && w->more > 0)
+	/* Also the first of them: that is how a second one is known. */
+	if (rc == 0 && pack && len > 0)
 		sftp_ahead_add(s->ahead, k, name, off, &g->got[0]);
 	get_free(g);
 	return rc;
