@@ -39,6 +39,7 @@
 #include "maint/parity_repair.h"
 #include "maint/prune.h"
 #include "maint/retention.h"
+#include "maint/scrub.h"
 #include "maint/stats.h"
 #include "repo/alive.h"
 #include "repo/catalog.h"
@@ -50,6 +51,7 @@
 #include "repo/reader.h"
 #include "repo/repo.h"
 #include "repo/session.h"
+#include "store/served.h"
 #include "store/store.h"
 
 #endif

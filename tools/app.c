@@ -105,7 +105,7 @@ static const struct opt_row app_rows[] = {
 	{ OPT_STR, 0, "rsh", AT(rsh), "COMMAND",
 	  "how to reach a repository over ssh", OPT_REPEAT, NULL },
 	{ OPT_STR, 0, "remote-path", AT(remote_path), "PATH",
-	  "the program on the far side (not used: sftp needs none)",
+	  "muniment on the far side, for 'serve' there (without: sftp)",
 	  OPT_REPEAT, NULL },
 	{ OPT_COUNT, 0, "timeout", AT(timeout), "SECONDS",
 	  "how long a server may be away (default: 300)", OPT_REPEAT, NULL },

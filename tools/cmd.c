@@ -28,6 +28,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_config,
 	&cmd_key,
 	&cmd_rekey,
+	&cmd_serve,
 	&cmd_help,
 	&cmd_completion,
 	&cmd_version,

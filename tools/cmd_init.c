@@ -63,12 +63,12 @@ static int refuse(const struct init_args *o, struct err *e)
 	if (o->append_only)
 		return err_set(e, ERR_CONFIG, "--append-only is refused: "
 			       "nothing in a repository is ever overwritten, "
-			       "and only its host can forbid deletion (by a "
-			       "snapshot, or by rights on the folder)");
+			       "and only its host can forbid deletion "
+			       "('muniment serve --append-only' there)");
 	if (o->quota)
 		return err_set(e, ERR_CONFIG, "--storage-quota is refused: "
 			       "only the repository's host can keep a quota "
-			       "(by the file system's)");
+			       "('muniment serve --storage-quota' there)");
 	return 0;
 }
 

@@ -61,6 +61,21 @@ static int set_rsh(struct app *a, const char *command, struct err *e)
 	return rc < 0 ? err_ctx(e, "the command for ssh, '%s'", command) : 0;
 }
 
+/* Borg's own is no server for us: sftp is all that is needed. */
+static const char *remote_program(const char *path)
+{
+	const char *base = path ? strrchr(path, '/') : NULL;
+
+	if (!path || !*path)
+		return NULL;
+	base = base ? base + 1 : path;
+	if (strncmp(base, "borg", 4) != 0)
+		return path;
+	talk_info("--remote-path %s is borg's and not used: the server needs "
+		  "sftp only", path);
+	return NULL;
+}
+
 int remote_setup(struct app *a, struct err *e)
 {
 	const char *command = a->o.rsh;
@@ -69,9 +84,7 @@ int remote_setup(struct app *a, struct err *e)
 		command = getenv("MUNIMENT_RSH");
 	if (!command || !*command)
 		command = getenv("BORG_RSH");
-	if (a->o.remote_path)
-		talk_info("--remote-path is not used: the server needs sftp "
-			  "only");
+	a->store.remote_path = remote_program(a->o.remote_path);
 	a->store.timeout_secs = a->o.timeout;
 	a->store.upload_rate = (uint64_t)a->o.upload_kib << 10;
 	a->store.cancel = a->cancel;

@@ -37,6 +37,18 @@ void report_sizes(FILE *out, const struct app *a, const char *label,
 		app_size(a, d, deduplicated));
 }
 
+/* What has gone over the line, if there is one. */
+static void traffic(FILE *out, const struct app *a, struct repo *r)
+{
+	char up[HUMAN_BYTES], down[HUMAN_BYTES];
+	struct store_traffic t;
+
+	if (store_traffic(repo_store(r), &t))
+		fprintf(out, "Line: %s sent, %s received, %" PRIu64
+			" requests\n", app_size(a, up, t.up),
+			app_size(a, down, t.down), t.requests);
+}
+
 static void text(FILE *out, const struct app *a, struct repo *r,
 		 const struct create_result *res, const struct stats *all)
 {
@@ -72,6 +84,7 @@ static void text(FILE *out, const struct app *a, struct repo *r,
 	fprintf(out, "Bytes: %" PRIu64 " in the archive, %" PRIu64
 		" of them new, %" PRIu64 " stored\n", s->bytes, s->new_bytes,
 		s->stored_bytes);
+	traffic(out, a, r);
 	report_rule(out);
 }
 

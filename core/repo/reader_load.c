@@ -145,7 +145,9 @@ bool reader_find(struct reader *rd, const struct oid *id, struct idx_loc *loc)
 	return found;
 }
 
-/* Every place that the index knows, until one gives the bytes. */
+/* Every place that the index knows, until one gives the bytes.  One who may
+ * only add may have listed it in a pack of his own, of any kind of damage: a
+ * place that is no good never hides another. */
 static int reader_load_any(struct reader *rd, enum obj_type t,
 			   const struct oid *id, struct scratch *s,
 			   struct buf *out, struct err *e)
@@ -162,7 +164,8 @@ static int reader_load_any(struct reader *rd, enum obj_type t,
 		if (!found)
 			break;
 		rc = reader_load_at(rd, t, &loc, s, out, e);
-		if (rc != ERR_NOENT && rc != ERR_CORRUPT)
+		if (rc == 0 || rc == ERR_IO || rc == ERR_NOMEM ||
+		    rc == ERR_CANCEL)
 			break;
 	}
 	return rc;

@@ -210,7 +210,9 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 	rc = session_put_record(s, r, id, e);		/* W4 */
 	if (rc == 0)
 		session_pin(s, r, id);
-	if (rc == 0 && idx_merge(s->idx, &merge) < 0)
+	/* Where nothing can be deleted a merge would only add. */
+	if (rc == 0 && !store_appends_only(repo_store(s->repo)) &&
+	    idx_merge(s->idx, &merge) < 0)
 		log_info("index", "not merged: %s", merge.msg);
 out:
 	if (rc < 0)

@@ -27,6 +27,11 @@ struct store_ops {
 	int (*sync)(struct store *s, struct err *e);
 	int (*space)(struct store *s, uint64_t *free_bytes,
 		     uint64_t *total_bytes, struct err *e);
+	/* These may be NULL, see store.h. */
+	int (*scrub)(struct store *s, store_scrub_fn *fn, void *ctx,
+		     struct err *e);
+	bool (*traffic)(struct store *s, struct store_traffic *t);
+	bool (*appends)(struct store *s);
 	void (*close)(struct store *s);
 };
 
@@ -35,7 +40,14 @@ int local_attach(struct store **out, const char *path, unsigned flags,
 		 struct err *e);
 
 /* sftp.c: behind a server. */
+struct wire;
+struct wire_dial;
+struct sftp_start {
+	const struct store_opts *o;	/* may be NULL */
+	struct wire_dial *dial;		/* owned, also on failure */
+	struct wire *first;		/* the same: an open one */
+};
 int sftp_attach(struct store **out, const char *url, unsigned flags,
-		const struct store_opts *o, struct err *e);
+		const struct sftp_start *st, struct err *e);
 
 #endif

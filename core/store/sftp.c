@@ -120,9 +120,10 @@ static int64_t sftp_backoff(unsigned fails)
 static int sftp_dial_once(struct sftp *s, struct sftp_conn **out,
 			  struct err *e)
 {
-	struct wire *w;
-	int rc = wire_open(&w, s->dial, e);
+	struct wire *w = s->first;
+	int rc = w ? 0 : wire_open(&w, s->dial, e);
 
+	s->first = NULL;
 	if (rc == 0)
 		rc = sftp_conn_open(out, w, &s->co, e);
 	s->dialed_nsec = clock_mono_nsec();
@@ -264,6 +265,7 @@ static void sftp_free(struct store *store)
 	struct sftp *s = sftp_of(store);
 
 	sftp_conn_unref(s->conn);
+	wire_close(s->first);
 	wire_dial_free(s->dial);
 	sftp_files_free(s->files);
 	sftp_ahead_free(s->ahead);
@@ -316,8 +318,7 @@ static int sftp_new(struct sftp **out, const char *url,
 		err_nomem(e);
 	if (rc == 0) {
 		s->root = mem_str(u.path);
-		rc = s->root ? wire_dial_new(&s->dial, &u, o, e) :
-			err_nomem(e);
+		rc = s->root ? 0 : err_nomem(e);
 		sshurl_release(&u);
 	}
 	if (rc < 0)
@@ -328,14 +329,20 @@ static int sftp_new(struct sftp **out, const char *url,
 }
 
 int sftp_attach(struct store **out, const char *url, unsigned flags,
-		const struct store_opts *o, struct err *e)
+		const struct sftp_start *st, struct err *e)
 {
 	struct sftp *s = NULL;
 	int rc;
 
 	*out = NULL;
-	if ((rc = sftp_new(&s, url, o, e)) < 0)
+	rc = sftp_new(&s, url, st->o, e);
+	if (!s) {
+		wire_close(st->first);
+		wire_dial_free(st->dial);
 		return rc;
+	}
+	s->dial = st->dial;
+	s->first = st->first;
 	rc = flags & STORE_CREATE ? sftp_make(s, flags, e) :
 		sftp_open_old(s, e);
 	if (rc < 0)

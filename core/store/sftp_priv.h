@@ -30,6 +30,7 @@ struct sftp_files;
 struct sftp {
 	struct store store;
 	struct wire_dial *dial;			/* dial_mtx */
+	struct wire *first;			/* dial_mtx: an open one */
 	struct sftp_conn_opts co;
 	struct cancel *cancel;
 	struct proc_id self;

@@ -7,6 +7,7 @@
 
 #include "base/oid.h"
 #include "store/ops.h"
+#include "store/remote.h"
 #include "store/sshurl.h"
 #include "store/store_priv.h"
 
@@ -93,7 +94,7 @@ int store_open_with(struct store **out, const char *url, unsigned flags,
 
 	*out = NULL;
 	if (sshurl_is(url))
-		return sftp_attach(out, url, flags, o, e);
+		return remote_attach(out, url, flags, o, e);
 	if (rest && strncmp(url, "file:", 5) == 0)
 		path = rest;
 	else if (rest)
@@ -222,4 +223,20 @@ int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e)
 {
 	return store_done(s, s->ops->space(s, free_bytes, total_bytes, e), e);
+}
+
+int store_scrub(struct store *s, store_scrub_fn *fn, void *ctx,
+		struct err *e)
+{
+	return s->ops->scrub ? s->ops->scrub(s, fn, ctx, e) : 1;
+}
+
+bool store_traffic(struct store *s, struct store_traffic *t)
+{
+	return s->ops->traffic && s->ops->traffic(s, t);
+}
+
+bool store_appends_only(struct store *s)
+{
+	return s->ops->appends && s->ops->appends(s);
 }

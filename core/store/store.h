@@ -69,6 +69,8 @@ typedef int store_ask_fn(const char *prompt, char *out, size_t size,
 /* For repositories over ssh; all may be zero. */
 struct store_opts {
 	char *const *rsh;	/* the command, ends with NULL; NULL: none */
+	const char *remote_path;	/* the program that serves there; NULL:
+					 * sftp is enough */
 	unsigned timeout_secs;	/* how long without the server; 0: 300 */
 	uint64_t upload_rate;	/* bytes a second; 0: no limit */
 	store_host_fn *host;	/* NULL: an unknown server is refused */
@@ -141,6 +143,32 @@ int store_del(struct store *s, enum store_kind k, const char *name,
 int store_sync(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
+
+/*
+ * Every pack and index segment is held against its name where it lies, without
+ * any key and without moving it.  'fn' hears how far it is and, with a 'why',
+ * of each file that is not what its name says; after a lost connection it
+ * begins again.  A nonzero return of fn is returned in the end.  1: this store
+ * cannot; who wants it reads the files.
+ */
+struct store_scrubbed {
+	uint64_t files, bytes;		/* so far */
+	enum store_kind kind;		/* of the bad one, as all below */
+	const char *name;
+	const char *why;		/* NULL: none */
+};
+typedef int store_scrub_fn(const struct store_scrubbed *s, void *ctx);
+int store_scrub(struct store *s, store_scrub_fn *fn, void *ctx,
+		struct err *e);
+
+/* What has gone over a line since it was opened; false: there is none. */
+struct store_traffic {
+	uint64_t up, down;		/* bytes */
+	uint64_t requests;
+};
+bool store_traffic(struct store *s, struct store_traffic *t);
+/* The far side lets nothing be deleted: what needs that need not begin. */
+bool store_appends_only(struct store *s);
 
 /* local.c: opened by path. */
 int store_open_local(struct store **out, const char *path, unsigned flags,

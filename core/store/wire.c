@@ -38,9 +38,21 @@ void wire_dial_free(struct wire_dial *d)
 	if (!d)
 		return;
 	ssh_key_free(d->key);
+	free(d->command);
 	rsh_release(&d->rsh);
 	sshurl_release(&d->u);
 	free(d);
+}
+
+int wire_dial_start(struct wire_dial *d, const char *command, struct err *e)
+{
+	char *copy = command ? mem_str(command) : NULL;
+
+	if (command && !copy)
+		return err_nomem(e);
+	free(d->command);
+	d->command = copy;
+	return 0;
 }
 
 int wire_open(struct wire **out, struct wire_dial *d, struct err *e)
@@ -48,6 +60,22 @@ int wire_open(struct wire **out, struct wire_dial *d, struct err *e)
 	*out = NULL;
 	return d->rsh.run ? wire_cmd_open(out, d, e) :
 		wire_ssh_open(out, d, e);
+}
+
+int wire_turn(struct wire **w, struct wire_dial *d, struct err *e)
+{
+	int rc;
+
+	if (!(*w)->ops->turn) {
+		wire_close(*w);
+		return wire_open(w, d, e);
+	}
+	rc = (*w)->ops->turn(*w, d, e);
+	if (rc < 0) {
+		wire_close(*w);
+		*w = NULL;
+	}
+	return rc;
 }
 
 void wire_close(struct wire *w)

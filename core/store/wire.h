@@ -11,10 +11,11 @@
 #include "store/store.h"
 
 /*
- * Bytes to and from an sftp server.  One thread at a time; nothing blocks but
- * the opening.
+ * Bytes to and from a server behind ssh.  One thread at a time; nothing blocks
+ * but the opening.
  */
 struct wire;
+struct wire_dial;
 struct wire_ops {
 	/* How many bytes; 0: none now.  ERR_IO: the other side is gone. */
 	ssize_t (*read)(struct wire *w, void *p, size_t len, struct err *e);
@@ -23,6 +24,8 @@ struct wire_ops {
 	/* What poll(2) has to wait for on 'fd' before the next call is worth
 	 * it; 'more': there are bytes to write. */
 	short (*events)(struct wire *w, bool more);
+	/* NULL: there is no other channel in the same connection. */
+	int (*turn)(struct wire *w, const struct wire_dial *d, struct err *e);
 	void (*close)(struct wire *w);
 };
 struct wire {
@@ -34,16 +37,21 @@ struct wire {
  * What is kept between one connection and the next: the loaded key, and that
  * the user was asked.
  */
-struct wire_dial;
 /* Judges o->rsh; both arguments are copied. */
 int wire_dial_new(struct wire_dial **out, const struct sshurl *u,
 		  const struct store_opts *o, struct err *e);
 void wire_dial_free(struct wire_dial *d);	/* NULL ok */
+/* What is started from now on, for the login shell there (copied); NULL: the
+ * sftp server. */
+int wire_dial_start(struct wire_dial *d, const char *command, struct err *e);
 /*
- * Connect, log in, start the sftp server.  ERR_IO: not now (nobody answers,
+ * Connect, log in, start the server.  ERR_IO: not now (nobody answers,
  * the line is down), another try may succeed; all others are final.
  */
 int wire_open(struct wire **out, struct wire_dial *d, struct err *e);
+/* Start what the dial says now, instead of what was started before, in the
+ * same connection if that can be.  *w is NULL after a failure. */
+int wire_turn(struct wire **w, struct wire_dial *d, struct err *e);
 void wire_close(struct wire *w);		/* NULL ok */
 /* A server given by two ends of a socket (owned): tests, fuzzing. */
 struct wire *wire_fd(int fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A server behind a command: CMD [-p PORT] [USER@]HOST -s sftp, with one end
- * of a socket as its stdin and stdout.
+ * A server behind a command: CMD [-p PORT] [USER@]HOST -s sftp, or COMMAND
+ * instead of that, with one end of a socket as its stdin and stdout.
  */
 #include "store/wire_priv.h"
 
@@ -145,10 +145,10 @@ static int wire_cmd_argv(struct strv *v, const struct wire_dial *d,
 		rc = strv_take(v, host, e);
 	else
 		free(host);
-	if (rc == 0)
+	if (rc == 0 && !d->command)
 		rc = strv_add(v, "-s", e);
 	if (rc == 0)
-		rc = strv_add(v, "sftp", e);
+		rc = strv_add(v, d->command ? d->command : "sftp", e);
 	return rc;
 }
 

@@ -14,6 +14,7 @@ struct wire_dial {
 	struct sshurl u;		/* path unused */
 	struct store_opts o;		/* but for rsh, which is below */
 	struct rsh rsh;
+	char *command;			/* NULL: the subsystem sftp */
 	ssh_key key;			/* the one that was accepted */
 	bool warned;			/* of what a key file's mode is */
 };

@@ -100,10 +100,14 @@ static void wire_ssh_close(struct wire *wire)
 	free(w);
 }
 
+static int wire_ssh_turn(struct wire *wire, const struct wire_dial *d,
+			 struct err *e);
+
 static const struct wire_ops wire_ssh_ops = {
 	.read = wire_ssh_read,
 	.write = wire_ssh_write,
 	.events = wire_ssh_events,
+	.turn = wire_ssh_turn,
 	.close = wire_ssh_close,
 };
 
@@ -246,7 +250,11 @@ static int wire_ssh_start(struct wire_ssh *w, const struct wire_dial *d,
 	if (ssh_channel_open_session(w->ch) != SSH_OK)
 		return err_set(e, ERR_IO, "'%s' opens no channel: %s",
 			d->u.host, ssh_get_error(w->s));
-	if (ssh_channel_request_sftp(w->ch) != SSH_OK)
+	if (d->command && ssh_channel_request_exec(w->ch, d->command) != SSH_OK)
+		return err_set(e, ssh_is_connected(w->s) ? ERR_CONFIG : ERR_IO,
+			"'%s' runs no command: %s", d->u.host,
+			ssh_get_error(w->s));
+	if (!d->command && ssh_channel_request_sftp(w->ch) != SSH_OK)
 		return err_set(e, ssh_is_connected(w->s) ? ERR_CONFIG : ERR_IO,
 			"'%s' has no sftp: %s", d->u.host,
 			ssh_get_error(w->s));
@@ -270,6 +278,25 @@ static void wire_ssh_pipe(sigset_t *was, bool begin)
 	if (!sigismember(was, SIGPIPE))
 		sigtimedwait(&pipe_only, NULL, &now);
 	pthread_sigmask(SIG_SETMASK, was, NULL);
+}
+
+static int wire_ssh_turn(struct wire *wire, const struct wire_dial *d,
+			 struct err *e)
+{
+	struct wire_ssh *w = wire_ssh_of(wire);
+	sigset_t was;
+	int rc;
+
+	if (!ssh_is_connected(w->s))
+		return wire_ssh_lost(w, e);
+	wire_ssh_pipe(&was, true);
+	ssh_channel_free(w->ch);
+	w->ch = NULL;
+	w->used = 0;
+	ssh_set_blocking(w->s, 1);
+	rc = wire_ssh_start(w, d, e);
+	wire_ssh_pipe(&was, false);
+	return rc;
 }
 
 int wire_ssh_open(struct wire **out, struct wire_dial *d, struct err *e)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What store.h promises, asked of every store: memory, a local folder with
- * each of the ways to give a file its name, fault injection over memory, and
- * OpenSSH's sftp server, whole and without its extensions.
+ * each of the ways to give a file its name, fault injection over memory,
+ * OpenSSH's sftp server, whole and without its extensions, and "muniment
+ * serve", which is named or answers instead of sftp.
  */
 #include "tests/lib/check.h"
 
@@ -26,6 +27,7 @@ struct rig {
 	bool local, fault;		/* local: files, here or there */
 	uint32_t lacks;
 	const char *server;		/* a command that speaks sftp */
+	bool serve, named;		/* or the other one */
 	bool no_space;			/* and does not tell that */
 	char dir[256];			/* made once, emptied by each test */
 	struct store *s;
@@ -53,9 +55,12 @@ static int rig_attach(struct rig *r, unsigned flags)
 	struct store_opts o = { .rsh = rsh };
 	int rc;
 
-	if (!r->server)
+	if (!r->server && !r->serve)
 		return store_open(&r->s, r->dir, flags, &e);
-	text = mem_printf("exec %s", r->server);
+	if (r->named)
+		o.remote_path = "muniment";
+	text = r->serve ? mem_printf("exec %s/tools/servestore",
+		getenv("BUILD")) : mem_printf("exec %s", r->server);
 	assert_non_null(text);
 	rsh[2] = text;
 	snprintf(url, sizeof(url), "host:%s", r->dir);
@@ -547,6 +552,8 @@ static struct rig rigs[] = {
 	  .server = SFTP_SERVER " -P hardlink" },
 	{ .name = "sftp, version 3 only", .local = true, .no_space = true,
 	  .server = SFTP_SERVER " -P hardlink,fsync,statvfs,limits" },
+	{ .name = "serve", .local = true, .serve = true, .named = true },
+	{ .name = "serve, forced", .local = true, .serve = true },
 };
 
 int main(void)
@@ -570,6 +577,7 @@ int main(void)
 	size_t i, j;
 	int bad = 0;
 
+	setenv("BUILD", "build", 0);
 	for (i = 0; i < sizeof(rigs) / sizeof(*rigs); i++) {
 		if (rigs[i].server && access(SFTP_SERVER, X_OK) < 0)
 			continue;

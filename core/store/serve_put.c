@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * COMMIT POINT: the server's link or rename; the name is durable after the
+ * next barrier.
+ */
+#include "store/serve_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct put {
+	struct serve_put msg;
+	const struct iovec *iov;
+	int n;
+	bool again;		/* it may have been done already */
+};
+
+/* So many files at once, and no more, are what a server takes. */
+static void put_enter(struct serve *s, uint64_t bytes)
+{
+	pthread_mutex_lock(&s->put_mtx);
+	while (s->puts >= SERVE_PUTS_MAX || (s->puts > 0 &&
+	       s->put_bytes + bytes > SERVE_PUTS_BYTES))
+		pthread_cond_wait(&s->put_cv, &s->put_mtx);
+	s->puts++;
+	s->put_bytes += bytes;
+	pthread_mutex_unlock(&s->put_mtx);
+}
+
+static void put_leave(struct serve *s, uint64_t bytes)
+{
+	pthread_mutex_lock(&s->put_mtx);
+	s->puts--;
+	s->put_bytes -= bytes;
+	pthread_cond_broadcast(&s->put_cv);
+	pthread_mutex_unlock(&s->put_mtx);
+}
+
+/* What changed waits for a barrier. */
+static int put_fresh(struct serve *s, const struct serve_name *n, uint64_t no,
+		     struct err *e)
+{
+	char text[STORE_NAME_MAX + 8];
+	int rc = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	if (s->fresh.n == 0 && !s->dirty)
+		s->fresh_no = no;
+	s->dirty = true;
+	if (n) {
+		snprintf(text, sizeof(text), "%u/%s", (unsigned)n->kind,
+			n->name);
+		rc = strv_add(&s->fresh, text, e);
+	}
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
+
+static int put_op(struct serve *s, struct serve_conn *c, void *arg,
+		  struct err *e)
+{
+	struct serve_req r = { .code = ERR_OK };
+	struct put *p = arg;
+	uint64_t no = serve_no(s);
+	int rc, fresh;
+
+	p->msg.flags = p->again ? SERVE_PUT_AGAIN : 0;
+	if (p->again && p->msg.size >= SERVE_PART_MIN)
+		p->msg.flags |= SERVE_PUT_RESUME;
+	r.ask = (p->msg.flags & SERVE_PUT_RESUME) != 0;
+	r.iov = p->iov;
+	r.iov_n = p->n;
+	r.load = p->msg.size;
+	rc = serve_put_put(&r.head, &p->msg, e);
+	if (rc == 0) {
+		p->again = true;
+		rc = serve_ask(c, &r, e);
+	}
+	buf_release(&r.head);
+	if (rc == ERR_RETRY)
+		return rc;
+	/* Another's name, too, is durable after a barrier. */
+	fresh = put_fresh(s, rc == 0 || rc == ERR_EXIST ? &p->msg.n : NULL,
+		no, rc < 0 ? NULL : e);
+	if (rc == 0 && (rc = fresh) == 0)
+		serve_batch_put(s->batch, p->msg.n.kind, p->msg.n.name);
+	return rc;
+}
+
+static void put_name(struct serve_name *n, enum store_kind k,
+		     const char *name)
+{
+	n->kind = k;
+	snprintf(n->name, sizeof(n->name), "%s", name);
+}
+
+int serve_put(struct store *store, enum store_kind k, const char *name,
+	      const struct iovec *iov, int n, unsigned flags, struct err *e)
+{
+	struct serve *s = (struct serve *)(void *)store;
+	struct put p = { .iov = iov, .n = n };
+	int i, rc;
+
+	(void)flags;		/* every put there wins or loses as a whole */
+	put_name(&p.msg.n, k, name);
+	for (i = 0; i < n; i++)
+		p.msg.size += iov[i].iov_len;
+	if (p.msg.size > SERVE_FILE_MAX)
+		return err_set(e, ERR_CONFIG, "'%s/%s' is larger than a file "
+			"may be over 'muniment serve'", store_kind_name(k),
+			name);
+	serve_batch_drop(s->batch, k, name);
+	put_enter(s, p.msg.size);
+	rc = serve_do(s, put_op, &p, e);
+	put_leave(s, p.msg.size);
+	return rc;
+}
+
+struct del {
+	struct serve_name n;
+	bool again;
+};
+
+static int del_op(struct serve *s, struct serve_conn *c, void *arg,
+		  struct err *e)
+{
+	struct serve_req r = { .code = ERR_OK };
+	struct del *d = arg;
+	uint64_t no = serve_no(s);
+	bool again = d->again;
+	struct wr w;
+	int rc;
+
+	serve_begin(&w, &r.head, SERVE_DELETE);
+	serve_put_name(&w, d->n.kind, d->n.name);
+	rc = serve_end(&w, 0, e);
+	if (rc == 0) {
+		d->again = true;
+		rc = serve_ask(c, &r, e);
+	}
+	buf_release(&r.head);
+	if (rc == ERR_RETRY)
+		return rc;
+	if (rc == ERR_NOENT && again)
+		rc = 0;
+	put_fresh(s, NULL, no, NULL);
+	return rc;
+}
+
+int serve_del(struct store *store, enum store_kind k, const char *name,
+	      struct err *e)
+{
+	struct serve *s = (struct serve *)(void *)store;
+	struct del d = { .again = false };
+
+	put_name(&d.n, k, name);
+	serve_batch_drop(s->batch, k, name);
+	sftp_ahead_drop(s->ahead, k, name);
+	return serve_do(s, del_op, &d, e);
+}
+
+/* What a barrier is about. */
+struct barrier {
+	struct strv fresh;
+	uint64_t no;			/* of the first put's connection */
+	bool tried;
+};
+
+/*
+ * After a new connection the server may be one that has crashed meanwhile, and
+ * names that were not durable yet are gone.
+ */
+static int sync_verify(struct serve_conn *c, const struct barrier *b,
+		       struct err *e)
+{
+	struct serve_look *look = mem_zero(b->fresh.n, sizeof(*look));
+	const char *name;
+	size_t i;
+	int rc;
+
+	if (!look)
+		return err_nomem(e);
+	for (i = 0; i < b->fresh.n; i++) {
+		name = strchr(b->fresh.v[i], '/') + 1;
+		put_name(&look[i].n, (enum store_kind)strtoul(b->fresh.v[i],
+			NULL, 10), name);
+	}
+	rc = serve_looks(c, look, b->fresh.n, e);
+	for (i = 0; rc == 0 && i < b->fresh.n; i++)
+		if (look[i].code != ERR_OK)
+			rc = err_set(e, ERR_IO, "'%s/%s' was stored, and "
+				"after the connection was lost it is not "
+				"there", store_kind_name(look[i].n.kind),
+				look[i].n.name);
+	free(look);
+	return rc;
+}
+
+static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
+		   struct err *e)
+{
+	struct serve_req r = { .code = ERR_OK };
+	struct barrier *b = arg;
+	bool other = b->tried || b->no != serve_no(s);
+	struct wr w;
+	int rc;
+
+	serve_begin(&w, &r.head, SERVE_SYNC);
+	/* A new server does not know what the one before has changed. */
+	wr_u8(&w, other);
+	rc = serve_end(&w, 0, e);
+	b->tried = true;
+	if (rc == 0)
+		rc = serve_ask(c, &r, e);
+	buf_release(&r.head);
+	if (rc == 0 && other && b->fresh.n > 0)
+		rc = sync_verify(c, b, e);
+	return rc;
+}
+
+int serve_sync(struct store *store, struct err *e)
+{
+	struct serve *s = (struct serve *)(void *)store;
+	struct barrier b = { .tried = false };
+	bool dirty;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->sync_mtx);
+	if (s->lost)
+		rc = err_set(e, ERR_IO, "what was written cannot be trusted "
+			"to be on the disk, because a barrier failed before");
+	pthread_mutex_lock(&s->mtx);
+	dirty = s->dirty;
+	if (rc == 0) {
+		b.fresh = s->fresh;
+		b.no = s->fresh_no;
+		s->fresh = (struct strv)STRV_INIT;
+		s->dirty = false;
+	}
+	pthread_mutex_unlock(&s->mtx);
+	if (rc == 0 && dirty) {
+		rc = serve_do(s, sync_op, &b, e);
+		s->lost = rc < 0;
+	}
+	pthread_mutex_unlock(&s->sync_mtx);
+	strv_release(&b.fresh);
+	return rc;
+}
