@@ -51,7 +51,13 @@ struct session {
 
 	struct session_pack *open[2];	/* data, meta: being filled */
 	struct session_pack *spare;	/* keeps its buffers */
-	struct pool *uploader;		/* one thread, packs in order */
+	struct pool *uploader;
+	pthread_mutex_t up_mtx;		/* a leaf, of the four below */
+	pthread_cond_t up_cv;
+	/* Of the uploader's tickets: all below up_done have ended, and those
+	 * of up_done + i for which bit i is set. */
+	uint64_t up_done, up_ended;
+	bool up_failed;			/* one of them without success */
 
 	struct segment_pack *packs;	/* put since the last segment */
 	uint32_t n_packs, cap_packs;
