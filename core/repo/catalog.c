@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "repo/catalog_priv.h"
 #include "repo/parity_store.h"
 #include "repo/repo.h"
@@ -69,6 +70,7 @@ static int catalog_keys(struct repo *r, const struct record *rec,
 	return rc;
 }
 
+/* The bytes of a record. */
 static int catalog_open(struct repo *r, const struct sid *session,
 			const struct buf *b, struct catalog_item *it,
 			struct err *e)
@@ -110,6 +112,21 @@ static int catalog_mend(struct repo *r, const struct sid *session,
 	return rc;
 }
 
+/* What reading gave, or else what its parity gives. */
+static int catalog_open_read(struct repo *r, const struct sid *session, int rc,
+			     const struct buf *b, struct catalog_item *it,
+			     struct err *e)
+{
+	if (rc == 0)
+		rc = catalog_open(r, session, b, it, e);
+	if ((rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+	     rc == ERR_IO) && catalog_mend(r, session, it) == 0) {
+		err_clear(e);
+		rc = 0;
+	}
+	return rc;
+}
+
 int catalog_read(struct repo *r, const struct sid *session,
 		 struct catalog_item *it, struct err *e)
 {
@@ -121,49 +138,69 @@ int catalog_read(struct repo *r, const struct sid *session,
 	it->rec.session = *session;
 	rc = store_get_all(repo_store(r), STORE_ARCHIVES, hex,
 		RECORD_MAX_BYTES, &b, e);
-	if (rc == 0)
-		rc = catalog_open(r, session, &b, it, e);
-	if ((rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
-	     rc == ERR_IO) && catalog_mend(r, session, it) == 0) {
-		err_clear(e);
-		rc = 0;
-	}
+	rc = catalog_open_read(r, session, rc, &b, it, e);
 	if (rc < 0 && rc != ERR_EXIST && rc != ERR_NOENT)
 		err_ctx(e, "archives/%s", hex);
 	buf_release(&b);
 	return rc;
 }
 
-static int catalog_add(struct catalog *c, struct repo *r,
-		       struct catalog_cache *cache, const struct sid *session,
-		       bool deleted, struct err *e)
+/* A catalog that is being loaded. */
+struct catalog_loading {
+	struct catalog *c;
+	struct repo *r;
+	struct catalog_cache *cache;
+	struct sid *sid;		/* records to be read */
+	bool *deleted;
+	struct strv name;		/* theirs */
+	struct err *e;
+};
+
+/* One of them came, or did not. */
+static int catalog_got(size_t i, int rc, const struct buf *b,
+		       const struct err *said, void *ctx)
 {
+	struct catalog_loading *g = ctx;
 	struct catalog_item *it = mem_zero(1, sizeof(*it));
-	struct err why = { ERR_OK, "" };
-	int rc;
+	struct err why = *said;
 
 	if (!it)
-		return err_nomem(e);
-	it->deleted = deleted;
-	if (catalog_cache_get(cache, session, it))
-		return catalog_append(&c->item, &c->n, it, e);
-	rc = catalog_read(r, session, it, &why);
+		return err_nomem(g->e);
+	it->deleted = g->deleted[i];
+	rc = catalog_open_read(g->r, &g->sid[i], rc, b, it, &why);
 	if (rc == 0) {
-		catalog_cache_put(cache, it);
-		return catalog_append(&c->item, &c->n, it, e);
+		catalog_cache_put(g->cache, it);
+		return catalog_append(&g->c->item, &g->c->n, it, g->e);
 	}
+	err_ctx(&why, "archives/%s", g->name.v[i]);
 	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG) {
 		record_release(&it->rec);
-		it->rec.session = *session;
+		it->rec.session = g->sid[i];
 		it->bad = why;
-		return catalog_append(&c->bad, &c->n_bad, it, e);
+		return catalog_append(&g->c->bad, &g->c->n_bad, it, g->e);
 	}
 	catalog_item_free(it);
 	if (rc == ERR_EXIST || rc == ERR_NOENT)	/* a fence; collected */
 		return 0;
-	if (e)
-		*e = why;
-	return rc;
+	return err_set(g->e, why.code, "%s", why.msg);
+}
+
+/* From the cache, or noted as one to be read. */
+static int catalog_add(struct catalog_loading *g, const struct sid *session,
+		       bool deleted)
+{
+	struct catalog_item *it = mem_zero(1, sizeof(*it));
+	char hex[SID_HEX_BYTES];
+
+	if (!it)
+		return err_nomem(g->e);
+	it->deleted = deleted;
+	if (catalog_cache_get(g->cache, session, it))
+		return catalog_append(&g->c->item, &g->c->n, it, g->e);
+	catalog_item_free(it);
+	g->sid[g->name.n] = *session;
+	g->deleted[g->name.n] = deleted;
+	return strv_add(&g->name, sid_hex(session, hex), g->e);
 }
 
 static int catalog_cmp(const void *a, const void *b)
@@ -187,7 +224,8 @@ struct catalog_listing {
 	struct err *e;
 };
 
-static int catalog_dead_cb(const char *name, uint64_t size, void *ctx)
+static int catalog_list_cb(enum store_kind k, const char *name, uint64_t size,
+			   void *ctx)
 {
 	struct catalog_listing *l = ctx;
 	struct sid sid;
@@ -197,17 +235,8 @@ static int catalog_dead_cb(const char *name, uint64_t size, void *ctx)
 	(void)size;
 	if (!sid_parse(&sid, name) || sid_is_zero(&sid))
 		return 0;
-	return map_put(&l->dead, sid.b, &value, &was, l->e);
-}
-
-static int catalog_list_cb(const char *name, uint64_t size, void *ctx)
-{
-	struct catalog_listing *l = ctx;
-	struct sid sid;
-
-	(void)size;
-	if (!sid_parse(&sid, name) || sid_is_zero(&sid))
-		return 0;
+	if (k == STORE_TOMBSTONES)
+		return map_put(&l->dead, sid.b, &value, &was, l->e);
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 256;
 		struct sid *p = mem_resize(l->sid, cap, sizeof(*p));
@@ -221,19 +250,19 @@ static int catalog_list_cb(const char *name, uint64_t size, void *ctx)
 	return 0;
 }
 
-/* Archives first: one that is deleted in between is then seen as deleted. */
+/* Archives first, where the two are not listed at once: one that is deleted in
+ * between is then seen as deleted. */
 static int catalog_list(struct catalog_listing *l, struct repo *r,
 			bool with_dead, struct err *e)
 {
+	static const enum store_kind kinds[] = { STORE_ARCHIVES,
+		STORE_TOMBSTONES };
 	size_t i, keep = 0;
 	int rc;
 
 	memset(l, 0, sizeof(*l));
 	l->e = e;
-	rc = store_list(repo_store(r), STORE_ARCHIVES, catalog_list_cb, l, e);
-	if (rc == 0)
-		rc = store_list(repo_store(r), STORE_TOMBSTONES,
-			catalog_dead_cb, l, e);
+	rc = store_list_many(repo_store(r), kinds, 2, catalog_list_cb, l, e);
 	for (i = 0; i < l->n; i++)
 		if (with_dead || !map_get(&l->dead, l->sid[i].b))
 			l->sid[keep++] = l->sid[i];
@@ -247,26 +276,48 @@ static void catalog_listing_release(struct catalog_listing *l)
 	map_release(&l->dead);
 }
 
+static int catalog_load_listed(struct catalog_loading *g,
+			       const struct catalog_listing *l)
+{
+	size_t i;
+	int rc = 0;
+
+	g->sid = mem_array(l->n, sizeof(*g->sid));
+	g->deleted = mem_array(l->n, sizeof(*g->deleted));
+	if (!g->sid || !g->deleted)
+		return err_nomem(g->e);
+	for (i = 0; rc == 0 && i < l->n; i++)
+		rc = catalog_add(g, &l->sid[i],
+			map_get(&l->dead, l->sid[i].b) != NULL);
+	if (rc == 0)
+		rc = store_get_many(repo_store(g->r), STORE_ARCHIVES,
+			g->name.v, g->name.n, RECORD_MAX_BYTES, catalog_got,
+			g, g->e);
+	return rc;
+}
+
 static int catalog_load_some(struct catalog **out, struct repo *r,
 			     bool with_dead, struct err *e)
 {
 	struct catalog *c = mem_zero(1, sizeof(*c));
-	struct catalog_cache *cache = catalog_cache_open(r, with_dead);
+	struct catalog_loading g = { .c = c, .r = r, .e = e,
+		.cache = catalog_cache_open(r, with_dead) };
 	struct catalog_listing l;
-	size_t i;
 	int rc;
 
 	*out = NULL;
 	rc = catalog_list(&l, r, with_dead, e);
 	if (!c)
 		rc = err_nomem(e);
-	for (i = 0; rc == 0 && i < l.n; i++)
-		rc = catalog_add(c, r, cache, &l.sid[i],
-			map_get(&l.dead, l.sid[i].b) != NULL, e);
+	if (rc == 0)
+		rc = catalog_load_listed(&g, &l);
 	if (c)
 		c->names_at_load = l.n;
 	catalog_listing_release(&l);
-	catalog_cache_close(cache);
+	catalog_cache_close(g.cache);
+	strv_release(&g.name);
+	free(g.sid);
+	free(g.deleted);
 	if (rc < 0) {
 		catalog_free(c);
 		return rc;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "format/mark.h"
 #include "repo/repo.h"
 
@@ -14,6 +15,7 @@ struct gone {
 	struct map *records;
 	struct repo *r;
 	enum store_kind kind;
+	struct strv names;
 	struct err *e;
 };
 
@@ -63,21 +65,17 @@ static int gone_generation(struct gone *g, const char *name,
 	return rc;
 }
 
-static int gone_cb(const char *name, uint64_t size, void *ctx)
+static int gone_got(size_t i, int rc, const struct buf *b,
+		    const struct err *said, void *ctx)
 {
 	struct gone *g = ctx;
-	struct err why = { ERR_OK, "" };
-	struct buf b = BUF_INIT;
-	int rc;
+	struct err why = *said;
+	const char *name = g->names.v[i];
 
-	(void)size;
-	rc = store_get_all(repo_store(g->r), g->kind, name,
-		GONE_MARK_MAX_BYTES, &b, &why);
 	if (rc == 0)
 		rc = g->kind == STORE_TOMBSTONES ?
-			gone_tombstone(g, name, &b, &why) :
-			gone_generation(g, name, &b, &why);
-	buf_release(&b);
+			gone_tombstone(g, name, b, &why) :
+			gone_generation(g, name, b, &why);
 	if (rc == ERR_NOMEM)
 		return err_nomem(g->e);
 	if (rc < 0)
@@ -86,15 +84,31 @@ static int gone_cb(const char *name, uint64_t size, void *ctx)
 	return 0;
 }
 
-int gone_load(struct map *records, struct repo *r, struct err *e)
+static int gone_name(const char *name, uint64_t size, void *ctx)
 {
-	struct gone g = { records, r, STORE_TOMBSTONES, e };
+	struct gone *g = ctx;
+
+	(void)size;
+	return strv_add(&g->names, name, g->e);
+}
+
+static int gone_kind(struct gone *g, enum store_kind k)
+{
 	int rc;
 
-	rc = store_list(repo_store(r), STORE_TOMBSTONES, gone_cb, &g, e);
-	g.kind = STORE_GENERATIONS;
+	g->kind = k;
+	rc = store_list(repo_store(g->r), k, gone_name, g, g->e);
 	if (rc == 0)
-		rc = store_list(repo_store(r), STORE_GENERATIONS, gone_cb, &g,
-			e);
+		rc = store_get_many(repo_store(g->r), k, g->names.v,
+			g->names.n, GONE_MARK_MAX_BYTES, gone_got, g, g->e);
+	strv_release(&g->names);
 	return rc;
+}
+
+int gone_load(struct map *records, struct repo *r, struct err *e)
+{
+	struct gone g = { .records = records, .r = r, .e = e };
+	int rc = gone_kind(&g, STORE_TOMBSTONES);
+
+	return rc == 0 ? gone_kind(&g, STORE_GENERATIONS) : rc;
 }

@@ -62,24 +62,45 @@ bool idx_knows(const struct idx *x, const struct segment_name *name)
 	return false;
 }
 
-int idx_load(struct idx *x, const struct segment_name *name, struct err *e)
+/* A segment that was read: kept locally, and inserted. */
+static int idx_load_from(struct idx *x, const struct segment_name *name,
+			 struct segment *s, struct err *e)
 {
-	struct segment s = { 0 };
 	struct idx_seg *g;
 	int rc;
 
+	idx_local_keep(x, name, s);
 	rc = idx_local_open(x, &g, name, e);
+	if (rc == ERR_NOENT)
+		rc = idx_seg_from(x, &g, name, s, e);
+	if (rc == 0 && (rc = idx_insert(x, g, e)) < 0)
+		idx_seg_free(g);
+	return rc;
+}
+
+/* ERR_NOENT: there is no local copy of it. */
+static int idx_load_local(struct idx *x, const struct segment_name *name,
+			  struct err *e)
+{
+	struct idx_seg *g;
+	int rc = idx_local_open(x, &g, name, e);
+
+	if (rc == 0 && (rc = idx_insert(x, g, e)) < 0)
+		idx_seg_free(g);
+	return rc;
+}
+
+int idx_load(struct idx *x, const struct segment_name *name, struct err *e)
+{
+	struct segment s = { 0 };
+	int rc = idx_load_local(x, name, e);
+
 	if (rc == ERR_NOENT) {
 		if ((rc = idx_seg_fetch(x, &s, name, e)) < 0)
 			return rc;
-		idx_local_keep(x, name, &s);
-		rc = idx_local_open(x, &g, name, e);
-		if (rc == ERR_NOENT)
-			rc = idx_seg_from(x, &g, name, &s, e);
+		rc = idx_load_from(x, name, &s, e);
 		segment_release(&s);
 	}
-	if (rc == 0 && (rc = idx_insert(x, g, e)) < 0)
-		idx_seg_free(g);
 	return rc;
 }
 
@@ -113,13 +134,15 @@ int idx_list(struct idx *x, struct idx_listing *l, struct err *e)
 	return store_list(repo_store(x->repo), STORE_INDEX, idx_list_cb, l, e);
 }
 
-static int idx_generation_cb(const char *text, uint64_t size, void *ctx)
+static int idx_both_cb(enum store_kind k, const char *text, uint64_t size,
+		       void *ctx)
 {
 	struct idx_listing *l = ctx;
 	unsigned n;
 	char end;
 
-	(void)size;
+	if (k == STORE_INDEX)
+		return idx_list_cb(text, size, ctx);
 	if (strlen(text) == 8 && sscanf(text, "%8x%c", &n, &end) == 1 &&
 	    n > l->newest)
 		l->newest = n;
@@ -210,35 +233,89 @@ static void idx_shed_gone(struct idx *x, const struct idx_listing *l)
 	x->n_seg = keep;
 }
 
-/* W1, and the reader's listing.  A segment that went between listing and
- * reading was merged or collected: list again. */
+/* Segments that there is no local copy of. */
+struct idx_missing {
+	struct idx *x;
+	struct segment_name *name;
+	struct strv text;
+	struct err *e;
+};
+
+/* A reader gets what the others list; a writer must not build on a view with
+ * a hole in it. */
+static int idx_missing_got(size_t i, int rc, const struct buf *b,
+			   const struct err *said, void *ctx)
+{
+	struct idx_missing *m = ctx;
+	struct segment s = { 0 };
+	struct err why = *said;
+
+	if (rc == 0)
+		rc = segment_open(&s, repo_ctx(m->x->repo), &m->name[i], b->p,
+			b->len, &why);
+	if (rc < 0)
+		err_ctx(&why, "index/%s", m->text.v[i]);
+	else
+		rc = idx_load_from(m->x, &m->name[i], &s, &why);
+	segment_release(&s);
+	if (rc == ERR_CORRUPT && m->x->view != IDX_WRITER) {
+		log_warn("index", "%s", why.msg);
+		return 0;
+	}
+	return rc < 0 ? err_set(m->e, why.code, "%s", why.msg) : 0;
+}
+
+static int idx_load_listed(struct idx *x, const struct idx_listing *l,
+			   const struct mark_generation *g, struct err *e)
+{
+	struct idx_missing m = { .x = x, .e = e };
+	char text[SEGMENT_NAME_BYTES];
+	size_t i;
+	int rc = 0;
+
+	m.name = mem_array(l->n, sizeof(*m.name));
+	if (!m.name)
+		return err_nomem(e);
+	for (i = 0; rc == 0 && i < l->n; i++) {
+		if (!idx_in_view(x, g, &l->name[i]) ||
+		    idx_knows(x, &l->name[i]))
+			continue;
+		rc = idx_load_local(x, &l->name[i], e);
+		if (rc != ERR_NOENT)
+			continue;
+		m.name[m.text.n] = l->name[i];
+		rc = strv_add(&m.text, segment_name_put(&l->name[i], text), e);
+	}
+	if (rc == 0)
+		rc = store_get_many(repo_store(x->repo), STORE_INDEX,
+			m.text.v, m.text.n, IDX_SEGMENT_MAX_BYTES,
+			idx_missing_got, &m, e);
+	strv_release(&m.text);
+	free(m.name);
+	return rc;
+}
+
+/*
+ * W1, and the reader's listing.  A segment that went between listing and
+ * reading was merged or collected: list again.  The two folders may be listed
+ * at once: a segment that is missed only means less to reuse.
+ */
 static int idx_list_once(struct idx *x, struct err *e)
 {
+	static const enum store_kind kinds[] = { STORE_GENERATIONS,
+		STORE_INDEX };
 	struct idx_listing l = { NULL, 0, 0, 0, e };
 	struct mark_generation g = { 0 };
-	size_t i;
 	int rc;
 
-	rc = store_list(repo_store(x->repo), STORE_GENERATIONS,
-		idx_generation_cb, &l, e);
+	rc = store_list_many(repo_store(x->repo), kinds, 2, idx_both_cb, &l,
+		e);
 	if (rc == 0) {
 		x->generation = l.newest;
 		rc = x->view == IDX_WRITER ? idx_read_base(x, &g, e) : 0;
 	}
 	if (rc == 0)
-		rc = idx_list(x, &l, e);
-	for (i = 0; rc == 0 && i < l.n; i++) {
-		if (!idx_in_view(x, &g, &l.name[i]) ||
-		    idx_knows(x, &l.name[i]))
-			continue;
-		rc = idx_load(x, &l.name[i], e);
-		/* A reader gets what the others list; a writer must not build
-		 * on a view with a hole in it. */
-		if (rc == ERR_CORRUPT && x->view != IDX_WRITER) {
-			log_warn("index", "%s", e ? e->msg : "damaged");
-			rc = 0;
-		}
-	}
+		rc = idx_load_listed(x, &l, &g, e);
 	if (rc == 0 && x->view == IDX_READER)
 		idx_shed_gone(x, &l);
 	mark_generation_release(&g);

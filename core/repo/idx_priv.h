@@ -45,6 +45,8 @@ struct idx {
 	atomic_uint lookups;
 };
 
+#define IDX_SEGMENT_MAX_BYTES (3ull << 30)
+
 /* idx_local.c */
 /* Open the local copy of a segment.  ERR_NOENT: there is none, or it is not
  * whole. */

@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "repo/repo.h"
 
-#define IDX_SEGMENT_MAX_BYTES (3ull << 30)
-
 uint64_t idx_be64(const uint8_t *p)
 {
 	uint64_t v = 0;

@@ -48,32 +48,44 @@ static void take(struct repo_slots *s, const struct slot_repo *info,
 	s->n++;
 }
 
+struct reading {
+	struct repo_slots *s;
+	const struct slot_repo *info;
+	char **name;
+	struct err *e;
+};
+
+static int got_slot(size_t i, int rc, const struct buf *b,
+		    const struct err *why, void *ctx)
+{
+	struct reading *g = ctx;
+
+	if (rc == 0)
+		take(g->s, g->info, g->name[i], b->p, b->len);
+	else if (rc != ERR_CORRUPT && rc != ERR_NOENT)
+		return err_set(g->e, why->code, "%s", why->msg);
+	return 0;
+}
+
 static int read_store(struct repo_slots *s, struct store *store,
 		      const struct slot_repo *info, struct err *e)
 {
 	struct strv names = STRV_INIT;
-	struct buf b = BUF_INIT;
-	size_t i;
+	struct reading g = { .s = s, .info = info, .e = e };
 	int rc;
 
 	rc = store_list(store, STORE_KEYS, name_cb, &names, e);
 	if (rc == ERR_NOMEM)
 		err_nomem(e);
 	strv_sort(&names);
-	for (i = 0; rc == 0 && i < names.n; i++) {
-		buf_clear(&b);
-		rc = store_get_all(store, STORE_KEYS, names.v[i], SLOT_BYTES,
-			&b, e);
-		if (rc == 0)
-			take(s, info, names.v[i], b.p, b.len);
-		else if (rc == ERR_CORRUPT || rc == ERR_NOENT)
-			rc = 0;
-	}
+	g.name = names.v;
+	if (rc == 0)
+		rc = store_get_many(store, STORE_KEYS, names.v, names.n,
+			SLOT_BYTES, got_slot, &g, e);
 	if (rc == 0 && s->n == 0)
 		rc = err_set(e, ERR_CORRUPT,
 			"the repository has no usable key in its folder keys/: "
 			"'key import' brings back a copy of it");
-	buf_release(&b);
 	strv_release(&names);
 	return rc;
 }

@@ -166,6 +166,8 @@ int session_begin(struct session **out, struct repo *r,
 	if (!s->opts.heartbeat_secs)
 		s->opts.heartbeat_secs = SESSION_HEARTBEAT_SECS;
 	pthread_mutex_init(&s->mtx, NULL);
+	pthread_mutex_init(&s->up_mtx, NULL);
+	pthread_cond_init(&s->up_cv, NULL);
 	key_random(&s->id, sizeof(s->id));
 	s->flush_nsec = clock_mono_nsec();
 	if ((rc = session_make_keys(s, e)) < 0)
@@ -440,5 +442,7 @@ void session_free(struct session *s)
 	free(s->files);
 	key_free(s->keys);
 	pthread_mutex_destroy(&s->mtx);
+	pthread_mutex_destroy(&s->up_mtx);
+	pthread_cond_destroy(&s->up_cv);
 	free(s);
 }

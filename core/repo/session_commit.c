@@ -6,6 +6,7 @@
  */
 #include "repo/session_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +19,31 @@
 #include "repo/pin.h"
 #include "repo/repo.h"
 
-static int session_look_at(struct session *s, const struct session_file *f,
-			   struct err *e)
+static const char *session_file_name(const struct session_file *f,
+				     char text[SEGMENT_NAME_BYTES])
 {
-	char hex[OID_HEX_BYTES], text[SEGMENT_NAME_BYTES];
-	const char *name = f->kind == STORE_INDEX ?
-		segment_name_put(&f->segment, text) : oid_hex(&f->hash, hex);
-	uint64_t bytes;
-	int rc;
+	static_assert(OID_HEX_BYTES <= SEGMENT_NAME_BYTES, "names of packs");
 
-	rc = store_stat(repo_store(s->repo), f->kind, name, &bytes, e);
-	if (rc == 0 && bytes != f->bytes)
+	return f->kind == STORE_INDEX ? segment_name_put(&f->segment, text) :
+		oid_hex(&f->hash, text);
+}
+
+/* What was found of a file. */
+static int session_judge(struct session *s, const struct session_file *f,
+			 const struct store_look *l, struct err *e)
+{
+	int rc = l->rc;
+
+	if (rc == 0 && l->size != f->bytes)
 		rc = err_set(e, ERR_IO, "has %" PRIu64 " bytes where %" PRIu64
-			" were written", bytes, f->bytes);
-	if (rc == ERR_NOENT && f->kind == STORE_INDEX)
+			" were written", l->size, f->bytes);
+	else if (rc == ERR_NOENT && f->kind == STORE_INDEX)
 		rc = idx_merged(s->idx, &f->segment, e);
+	else if (rc < 0)
+		err_set(e, (enum err_code)rc, "it is not there");
 	if (rc < 0)
 		err_ctx(e, "%s/%s, written by this run",
-			store_kind_name(f->kind), name);
-	else
-		err_clear(e);
+			store_kind_name(f->kind), l->name);
 	return rc;
 }
 
@@ -47,17 +53,36 @@ static int session_fenced(struct err *e)
 		"the archive was not made");
 }
 
+/* All files of the session, in one go. */
+static int session_look(struct session *s, struct err *e)
+{
+	struct store_look *look = mem_zero(s->n_files, sizeof(*look));
+	char (*name)[SEGMENT_NAME_BYTES] = mem_array(s->n_files,
+		sizeof(*name));
+	size_t i;
+	int rc = look && name ? 0 : err_nomem(e);
+
+	for (i = 0; rc == 0 && i < s->n_files; i++) {
+		look[i].kind = s->files[i].kind;
+		look[i].name = session_file_name(&s->files[i], name[i]);
+	}
+	if (rc == 0)
+		rc = store_stat_many(repo_store(s->repo), look, s->n_files, e);
+	for (i = 0; rc == 0 && i < s->n_files; i++)
+		rc = session_judge(s, &s->files[i], &look[i], e);
+	free(look);
+	free(name);
+	return rc;
+}
+
 /* Every file of the session is there, whole, before it is relied upon. */
 static int session_look_again(struct session *s, struct err *e)
 {
 	struct err why = { ERR_OK, "" };
 	char hex[SID_HEX_BYTES];
 	uint64_t bytes;
-	size_t i;
-	int rc = 0;
+	int rc = session_look(s, &why);
 
-	for (i = 0; rc == 0 && i < s->n_files; i++)
-		rc = session_look_at(s, &s->files[i], &why);
 	/* What a fenced session wrote may be collected already. */
 	if (rc == ERR_NOENT && store_stat(repo_store(s->repo), STORE_ARCHIVES,
 			sid_hex(&s->id, hex), &bytes, NULL) == 0)

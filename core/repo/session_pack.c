@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Packs of a session.  The owner fills one data and one meta pack; a full one
- * goes to the uploader, a pool of one thread, so that packs reach the store in
- * the order they were closed: data before the metadata that names it (W2).
+ * goes to the uploader.  Where a store is far away several are under way at
+ * once; a meta pack waits until all that were closed before it are there: data
+ * before the metadata that names it (W2).
  */
 #include "repo/session_priv.h"
 
@@ -14,8 +15,9 @@
 #include "repo/parity_store.h"
 #include "repo/repo.h"
 
-/* One pack is being put while the next one fills. */
+/* So many are being put while the next one fills. */
 #define PACK_UPLOADS 1
+#define PACK_UPLOADS_FAR 2
 
 static void session_pack_free(struct session_pack *p)
 {
@@ -57,6 +59,32 @@ static int session_pack_parity(struct session *s, const char *hex,
 	return rc;
 }
 
+/* Those closed before this one are all put, or one of them failed. */
+static int session_pack_turn(struct session *s, const struct session_pack *p,
+			     struct err *e)
+{
+	bool failed;
+
+	pthread_mutex_lock(&s->up_mtx);
+	while (s->up_done < p->job.ticket && !s->up_failed)
+		pthread_cond_wait(&s->up_cv, &s->up_mtx);
+	failed = s->up_failed;
+	pthread_mutex_unlock(&s->up_mtx);
+	return failed ? err_set(e, ERR_IO, "a pack before it could not be "
+		"put") : 0;
+}
+
+static void session_pack_ended(struct session *s, const struct session_pack *p)
+{
+	pthread_mutex_lock(&s->up_mtx);
+	s->up_failed |= p->job.err.code != ERR_OK;
+	s->up_ended |= (uint64_t)1 << (p->job.ticket - s->up_done);
+	for (; s->up_ended & 1; s->up_ended >>= 1)
+		s->up_done++;
+	pthread_cond_broadcast(&s->up_cv);
+	pthread_mutex_unlock(&s->up_mtx);
+}
+
 /* The uploader: seal, put. */
 static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 {
@@ -74,6 +102,8 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 	(void)worker;
 	rc = pack_seal(repo_ctx(s->repo), p->kind, &t, p->objects.p,
 		p->objects.len, &head, &pad, &p->name, &j->err);
+	if (rc == 0 && p->kind == PACK_META)
+		rc = session_pack_turn(s, p, &j->err);
 	if (rc == 0) {
 		iov[0] = (struct iovec) { head.p, head.len };
 		iov[1] = (struct iovec) { p->objects.p, p->objects.len };
@@ -91,13 +121,17 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 		if (rc == 0)
 			session_pack_parity(s, hex, iov, &j->err);
 	}
+	session_pack_ended(s, p);
 	buf_release(&head);
 	buf_release(&pad);
 }
 
 int session_pack_start(struct session *s, struct err *e)
 {
-	s->uploader = pool_new(1, PACK_UPLOADS, session_pack_work, s);
+	unsigned n = store_far(repo_store(s->repo)) ? PACK_UPLOADS_FAR :
+		PACK_UPLOADS;
+
+	s->uploader = pool_new(n, n, session_pack_work, s);
 	return s->uploader ? 0 : err_nomem(e);
 }
 

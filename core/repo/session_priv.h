@@ -51,9 +51,16 @@ struct session {
 
 	struct session_pack *open[2];	/* data, meta: being filled */
 	struct session_pack *spare;	/* keeps its buffers */
-	struct pool *uploader;		/* one thread, packs in order */
-	int mille;			/* the uploader's: how much parity new
-					 * packs get; -1: not yet known */
+	struct pool *uploader;
+	pthread_mutex_t up_mtx;		/* a leaf, of the four below */
+	pthread_cond_t up_cv;
+	/* Of the uploader's tickets: all below up_done have ended, and those
+	 * of up_done + i for which bit i is set. */
+	uint64_t up_done, up_ended;
+	bool up_failed;			/* one of them without success */
+	_Atomic int mille;		/* how much parity new packs get; -1:
+					 * not yet known, and two uploaders may
+					 * find it out at the same time */
 
 	struct segment_pack *packs;	/* put since the last segment */
 	uint32_t n_packs, cap_packs;
@@ -74,8 +81,7 @@ int session_note_file(struct session *s, const struct session_file *f,
 int session_pack_start(struct session *s, struct err *e);
 /* Close the open packs (data, then meta) and wait until all are put. */
 int session_pack_drain(struct session *s, struct err *e);
-/* Fill in s->mille.  While the uploader is at work it is the only one that
- * may ask. */
+/* Fill in s->mille.  Safe from any thread. */
 int session_mille(struct session *s, struct err *e);
 void session_pack_stop(struct session *s);
 

@@ -24,6 +24,14 @@ struct store_ops {
 		    void *ctx, struct err *e);
 	int (*del)(struct store *s, enum store_kind k, const char *name,
 		   struct err *e);
+	/* All three may be NULL: then it is done one by one. */
+	int (*get_many)(struct store *s, enum store_kind k, char *const *name,
+			size_t n, size_t max, store_got_fn *fn, void *ctx,
+			struct err *e);
+	int (*stat_many)(struct store *s, struct store_look *look, size_t n,
+			 struct err *e);
+	int (*list_many)(struct store *s, const enum store_kind *k, size_t n,
+			 store_list_many_fn *fn, void *ctx, struct err *e);
 	int (*sync)(struct store *s, struct err *e);
 	int (*space)(struct store *s, uint64_t *free_bytes,
 		     uint64_t *total_bytes, struct err *e);
@@ -33,6 +41,7 @@ struct store_ops {
 	bool (*traffic)(struct store *s, struct store_traffic *t);
 	bool (*appends)(struct store *s);
 	void (*close)(struct store *s);
+	bool far;			/* store_far() */
 };
 
 /* local.c: what store_open_local() is made of. */

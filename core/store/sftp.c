@@ -285,10 +285,14 @@ static const struct store_ops sftp_ops = {
 	.get_all = sftp_get_all,
 	.stat = sftp_stat,
 	.list = sftp_list,
+	.get_many = sftp_get_many,
+	.stat_many = sftp_stat_many,
+	.list_many = sftp_list_many,
 	.del = sftp_del,
 	.sync = sftp_sync,
 	.space = sftp_space,
 	.close = sftp_free,
+	.far = true,
 };
 
 static int sftp_new(struct sftp **out, const char *url,

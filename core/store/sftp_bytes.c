@@ -131,6 +131,8 @@ int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
 	return rc;
 }
 
+enum writing_what { WRITING_BYTES, WRITING_SYNC, WRITING_CLOSE, WRITING_END };
+
 struct writing {
 	struct sftp_conn *c;
 	const struct sftp_handle *h;
@@ -139,8 +141,11 @@ struct writing {
 	uint64_t at;			/* the next byte */
 	size_t skip;			/* of iov[0] */
 	struct ring ring;
+	enum writing_what what[SFTP_WINDOW_REQS];	/* of each request */
 	uint64_t upto[SFTP_WINDOW_REQS];	/* a sync: bytes before it */
 	int64_t synced_nsec;
+	bool can_sync;
+	enum writing_what next;
 };
 
 static void writing_skip(struct writing *g, uint64_t len)
@@ -175,14 +180,12 @@ static int writing_gather(struct writing *g, struct buf *b, size_t most,
 	return 0;
 }
 
-static int writing_send(struct writing *g, size_t most, struct err *e)
+static int writing_bytes(struct writing *g, struct sftp_req *r, unsigned i,
+			 size_t most, struct err *e)
 {
-	unsigned i = ring_next(&g->ring);
-	struct sftp_req *r = ring_clean(&g->ring);
 	int rc;
 
-	writing_skip(g, 0);
-	if (g->n > 0 && g->iov->iov_len - g->skip >= most) {
+	if (g->iov->iov_len - g->skip >= most) {
 		r->load = (uint8_t *)g->iov->iov_base + g->skip;
 		r->load_len = most;
 		writing_skip(g, most);
@@ -193,34 +196,60 @@ static int writing_send(struct writing *g, size_t most, struct err *e)
 		r->load_len = g->ring.copy[i].len;
 	}
 	rc = sftp_put_write(&r->head, g->h, g->at, (uint32_t)r->load_len, e);
-	if (rc < 0)
-		return rc;
-	g->at += r->load_len;
-	g->upto[i] = 0;
-	r->want = SFTP_STATUS;
-	sftp_conn_send(g->c, r);
-	g->ring.n++;
-	return 0;
+	if (rc == 0)
+		g->at += r->load_len;
+	return rc;
 }
 
-static int writing_sync(struct writing *g, struct err *e)
+/* What is to be sent next: bytes, a sync after a while and at the end, the
+ * close. */
+static enum writing_what writing_next(struct writing *g)
+{
+	bool last;
+
+	writing_skip(g, 0);
+	last = g->n == 0;
+	if (g->next == WRITING_BYTES && g->can_sync && (last ||
+	    clock_mono_nsec() - g->synced_nsec > BYTES_SYNC_NSEC)) {
+		if (last)
+			g->next = WRITING_CLOSE;
+		return WRITING_SYNC;
+	}
+	if (!last)
+		return WRITING_BYTES;
+	if (g->next == WRITING_END)
+		return WRITING_END;
+	g->next = WRITING_END;
+	return WRITING_CLOSE;
+}
+
+static int writing_send(struct writing *g, enum writing_what what,
+			size_t most, struct err *e)
 {
 	unsigned i = ring_next(&g->ring);
 	struct sftp_req *r = ring_clean(&g->ring);
-	int rc = sftp_put_ext_handle(&r->head, "fsync@openssh.com", g->h, e);
+	int rc;
 
+	if (what == WRITING_BYTES) {
+		rc = writing_bytes(g, r, i, most, e);
+	} else if (what == WRITING_SYNC) {
+		rc = sftp_put_ext_handle(&r->head, "fsync@openssh.com", g->h,
+			e);
+		g->synced_nsec = clock_mono_nsec();
+	} else {
+		rc = sftp_put_handle(&r->head, SFTP_CLOSE, g->h, e);
+	}
 	if (rc < 0)
 		return rc;
+	g->what[i] = what;
 	g->upto[i] = g->at;
-	g->synced_nsec = clock_mono_nsec();
 	r->want = SFTP_STATUS;
 	sftp_conn_send(g->c, r);
 	g->ring.n++;
 	return 0;
 }
 
-/* The server answers a sync after the writes that came before it, or may not:
- * but this takes them in their order. */
+/* In the order in which they were sent. */
 static int writing_take(struct writing *g, uint64_t *from, struct err *e)
 {
 	unsigned i = g->ring.first;
@@ -231,32 +260,34 @@ static int writing_take(struct writing *g, uint64_t *from, struct err *e)
 		return rc;
 	g->ring.first = (i + 1) % g->ring.cap;
 	g->ring.n--;
-	if (!r->good)
-		return sftp_say(r->code, e, "cannot write");
-	if (g->upto[i])
+	if (g->what[i] == WRITING_SYNC && r->good)
 		*from = g->upto[i];
+	else if (!r->good && (g->what[i] != WRITING_SYNC ||
+		 r->code != SFTP_OP_UNSUPPORTED))
+		return sftp_say(r->code, e, "cannot write");
 	return 0;
 }
 
-int sftp_write_bytes(struct sftp_conn *c, const struct sftp_handle *h,
-		     const struct iovec *iov, int n, uint64_t *from,
-		     bool sync, struct err *e)
+int sftp_write_file(struct sftp_conn *c, const struct sftp_handle *h,
+		    const struct iovec *iov, int n, uint64_t *from,
+		    struct err *e)
 {
 	size_t most = sftp_conn_caps(c)->write_max;
 	struct writing g = { .c = c, .h = h, .iov = iov, .n = n,
-		.at = *from, .synced_nsec = clock_mono_nsec() };
+		.at = *from, .synced_nsec = clock_mono_nsec(),
+		.can_sync = sftp_conn_caps(c)->fsync };
+	enum writing_what what = WRITING_BYTES;
 	int rc = ring_init(&g.ring, most, e);
 
 	writing_skip(&g, *from);
-	while (rc == 0 && (g.n > 0 || g.ring.n > 0)) {
-		if (g.ring.n == g.ring.cap || g.n == 0)
+	while (rc == 0 && (what != WRITING_END || g.ring.n > 0)) {
+		if (g.ring.n == g.ring.cap || what == WRITING_END)
 			rc = writing_take(&g, from, e);
-		else if (sync && clock_mono_nsec() - g.synced_nsec >
-			 BYTES_SYNC_NSEC)
-			rc = writing_sync(&g, e);
-		else
-			rc = writing_send(&g, most, e);
+		else if ((what = writing_next(&g)) != WRITING_END)
+			rc = writing_send(&g, what, most, e);
 	}
 	ring_release(&g.ring, c);
+	if (rc < 0 && rc != ERR_RETRY && g.next != WRITING_END)
+		sftp_close_later(c, h);
 	return rc;
 }

@@ -175,33 +175,43 @@ int sftp_each(struct sftp_conn *c, const char *path, sftp_entry_fn *fn,
 }
 
 struct list_entry {
+	enum store_kind k;
 	char name[STORE_NAME_MAX + 1];
 	uint64_t size;
 	bool unsure;			/* to be looked at */
 };
 
+/* The folders of one batch: plain ones, or some of those of one kind. */
 struct listing {
-	enum store_kind k;
-	unsigned first, n;		/* folders of this batch */
+	unsigned folder[LIST_FOLDERS], n;
 	struct list_entry *entry;
 	size_t n_entries, cap;
 	struct sftp *s;
 	struct err *e;
 };
 
+static enum store_kind listing_kind(unsigned folder)
+{
+	if (folder < LAYOUT_FAN_DATA)
+		return (enum store_kind)folder;
+	return folder < LAYOUT_FAN_META ? STORE_DATA : STORE_META;
+}
+
 static int listing_add(unsigned which, const struct sftp_name *name,
 		       void *ctx)
 {
 	struct listing *g = ctx;
 	struct list_entry *p, one;
+	unsigned folder = g->folder[which];
 
+	one.k = listing_kind(folder);
 	if (name->len > STORE_NAME_MAX || memchr(name->name, '\0', name->len))
 		return 0;
 	memcpy(one.name, name->name, name->len);
 	one.name[name->len] = '\0';
-	if (!store_name_ok(g->k, one.name) ||
-	    layout_folder(g->k, one.name) != g->first + which) {
-		if (g->k != STORE_ROOT)
+	if (!store_name_ok(one.k, one.name) ||
+	    layout_folder(one.k, one.name) != folder) {
+		if (one.k != STORE_ROOT)
 			log_debug("ssh", "'%s' is not ours", one.name);
 		return 0;
 	}
@@ -242,7 +252,7 @@ static int listing_look(struct listing *g, struct sftp_conn *c)
 	for (n = i = 0; rc == 0 && i < g->n_entries; i++) {
 		if (!g->entry[i].unsure)
 			continue;
-		layout_path(g->k, g->entry[i].name, rel);
+		layout_path(g->entry[i].k, g->entry[i].name, rel);
 		look[n].path = mem_str(sftp_path(g->s, rel, path));
 		rc = look[n++].path ? 0 : err_nomem(g->e);
 	}
@@ -299,12 +309,12 @@ static int listing_op(struct sftp *s, struct sftp_conn *c, void *arg,
 	sftp_files_expire(s->files, sftp_no(s), c);
 	for (i = 0; rc == 0 && i < g->n; i++)
 		rc = strv_add(&paths, sftp_path(s, layout_folder_path(
-			g->first + i, name), path), e);
+			g->folder[i], name), path), e);
 	if (rc == 0)
 		rc = list_dirs(c, d, paths.v, g->n, listing_add, g, e);
 	for (i = 0; rc == 0 && i < g->n; i++)
 		if (d[i].code != SFTP_OK)
-			rc = listing_failed(g, g->first + i, d[i].code);
+			rc = listing_failed(g, g->folder[i], d[i].code);
 	if (rc == 0)
 		rc = listing_look(g, c);
 	strv_release(&paths);
@@ -318,16 +328,17 @@ static int listing_top(struct sftp *s, struct sftp_conn *c, void *arg,
 {
 	char path[SFTP_PATH_BYTES];
 	struct listing *g = arg;
+	enum store_kind k = listing_kind(g->folder[0]);
 	struct sftp_attrs at;
 	uint32_t code;
 	int rc;
 
 	(void)e;
-	sftp_path(s, store_kind_name(g->k), path);
+	sftp_path(s, store_kind_name(k), path);
 	rc = sftp_lstat(c, path, &at, &code);
 	if (rc < 0 || code == SFTP_OK)
 		return rc;
-	return listing_failed(g, g->k, code);
+	return listing_failed(g, k, code);
 }
 
 /* Handles are limited, and other threads need some. */
@@ -342,38 +353,78 @@ static int listing_limit(struct sftp *s, struct sftp_conn *c, void *arg,
 	return 0;
 }
 
-static int listing_run(struct listing *g, store_list_fn *fn, void *ctx)
+static int listing_run(struct listing *g, store_list_many_fn *fn, void *ctx)
 {
 	size_t i;
 	int rc = sftp_do(g->s, listing_op, g, g->e);
 
 	for (i = 0; rc == 0 && i < g->n_entries; i++)
-		rc = fn(g->entry[i].name, g->entry[i].size, ctx);
+		rc = fn(g->entry[i].k, g->entry[i].name, g->entry[i].size,
+			ctx);
 	return rc;
+}
+
+static int list_packs(struct listing *g, enum store_kind k,
+		      store_list_many_fn *fn, void *ctx)
+{
+	unsigned first = k == STORE_DATA ? LAYOUT_FAN_DATA : LAYOUT_FAN_META;
+	unsigned at, some = 1;
+	int rc;
+
+	g->folder[0] = first;
+	rc = sftp_do(g->s, listing_top, g, g->e);
+	if (rc == 0)
+		rc = sftp_do(g->s, listing_limit, &some, g->e);
+	for (at = 0; rc == 0 && at < 256; at += g->n) {
+		for (g->n = 0; g->n < some && at + g->n < 256; g->n++)
+			g->folder[g->n] = first + at + g->n;
+		rc = listing_run(g, fn, ctx);
+	}
+	return rc;
+}
+
+int sftp_list_many(struct store *store, const enum store_kind *k, size_t n,
+		   store_list_many_fn *fn, void *ctx, struct err *e)
+{
+	struct listing *g = mem_zero(1, sizeof(*g));
+	size_t i;
+	int rc = 0;
+
+	if (!g)
+		return err_nomem(e);
+	g->s = (struct sftp *)(void *)store;
+	g->e = e;
+	for (i = 0; i < n; i++)
+		if (k[i] != STORE_DATA && k[i] != STORE_META)
+			g->folder[g->n++] = k[i];
+	if (g->n > 0)
+		rc = listing_run(g, fn, ctx);
+	for (i = 0; rc == 0 && i < n; i++)
+		if (k[i] == STORE_DATA || k[i] == STORE_META)
+			rc = list_packs(g, k[i], fn, ctx);
+	free(g->entry);
+	free(g);
+	return rc;
+}
+
+struct list_one {
+	store_list_fn *fn;
+	void *ctx;
+};
+
+static int list_one(enum store_kind k, const char *name, uint64_t size,
+		    void *ctx)
+{
+	struct list_one *o = ctx;
+
+	(void)k;
+	return o->fn(name, size, o->ctx);
 }
 
 int sftp_list(struct store *store, enum store_kind k, store_list_fn *fn,
 	      void *ctx, struct err *e)
 {
-	struct listing g = { .k = k, .first = k, .n = 1,
-		.s = (struct sftp *)(void *)store, .e = e };
-	unsigned some = 1, end;
-	int rc = 0;
+	struct list_one o = { fn, ctx };
 
-	if (k != STORE_DATA && k != STORE_META) {
-		rc = listing_run(&g, fn, ctx);
-		free(g.entry);
-		return rc;
-	}
-	g.first = k == STORE_DATA ? LAYOUT_FAN_DATA : LAYOUT_FAN_META;
-	end = g.first + 256;
-	rc = sftp_do(g.s, listing_top, &g, e);
-	if (rc == 0)
-		rc = sftp_do(g.s, listing_limit, &some, e);
-	for (; rc == 0 && g.first < end; g.first += g.n) {
-		g.n = end - g.first < some ? end - g.first : some;
-		rc = listing_run(&g, fn, ctx);
-	}
-	free(g.entry);
-	return rc;
+	return sftp_list_many(store, &k, 1, list_one, &o, e);
 }

@@ -114,13 +114,15 @@ int sftp_say_short(enum store_kind k, const char *name, struct err *e);
 int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
 		    uint64_t off, uint8_t *dst, size_t len, struct err *e);
 /*
- * The bytes of iov from *from on.  With 'sync', what was written is made
- * durable now and then on a slow line, and *from moves to there: where to go
- * on after ERR_RETRY.
+ * The bytes of iov from *from on, then the server's fsync and the close, all
+ * without waiting for an answer in between: a server does what concerns one
+ * file in the order in which it was asked for (the draft's section 6.1).  On a
+ * slow line what was written is made durable now and then, and *from moves to
+ * there: where to go on after ERR_RETRY.  The handle is closed in any case.
  */
-int sftp_write_bytes(struct sftp_conn *c, const struct sftp_handle *h,
-		     const struct iovec *iov, int n, uint64_t *from,
-		     bool sync, struct err *e);
+int sftp_write_file(struct sftp_conn *c, const struct sftp_handle *h,
+		    const struct iovec *iov, int n, uint64_t *from,
+		    struct err *e);
 
 /* sftp_files.c: files of data/ and meta/ that are kept open for reading. */
 struct sftp_file {
@@ -153,12 +155,20 @@ int sftp_get_all(struct store *s, enum store_kind k, const char *name,
 		 size_t max, struct buf *out, struct err *e);
 int sftp_stat(struct store *s, enum store_kind k, const char *name,
 	      uint64_t *size, struct err *e);
+/* sftp_many.c */
+int sftp_get_many(struct store *s, enum store_kind k, char *const *name,
+		  size_t n, size_t max, store_got_fn *fn, void *ctx,
+		  struct err *e);
+int sftp_stat_many(struct store *s, struct store_look *look, size_t n,
+		   struct err *e);
 /* sftp_put.c */
 int sftp_put(struct store *s, enum store_kind k, const char *name,
 	     const struct iovec *iov, int n, unsigned flags, struct err *e);
 /* sftp_list.c */
 int sftp_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	      void *ctx, struct err *e);
+int sftp_list_many(struct store *s, const enum store_kind *k, size_t n,
+		   store_list_many_fn *fn, void *ctx, struct err *e);
 typedef int sftp_entry_fn(const struct sftp_name *name, void *ctx);
 /* Every entry of one folder but . and ..; *code as sftp_call.  fn may be
  * called again from the beginning.  Returns what it did. */

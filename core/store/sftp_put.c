@@ -68,36 +68,6 @@ static int put_open(struct sftp *s, struct sftp_conn *c, struct put *p,
 	return sftp_say(code, e, "cannot create '%s'", p->tmp);
 }
 
-/* The server's fsync and close, in one go. */
-static int put_end(struct sftp_conn *c, const struct sftp_handle *h,
-		   const struct put *p, struct err *e)
-{
-	struct sftp_req sync = { .want = SFTP_STATUS };
-	struct sftp_req end = { .want = SFTP_STATUS };
-	bool can = sftp_conn_caps(c)->fsync;
-	int rc = sftp_put_handle(&end.head, SFTP_CLOSE, h, e);
-
-	if (rc == 0 && can)
-		rc = sftp_put_ext_handle(&sync.head, "fsync@openssh.com", h,
-			e);
-	if (rc == 0) {
-		if (can)
-			sftp_conn_send(c, &sync);
-		sftp_conn_send(c, &end);
-		if (can)
-			rc = sftp_conn_wait(c, &sync);
-		if (sftp_conn_wait(c, &end) < 0)
-			rc = ERR_RETRY;
-	}
-	if (rc == 0 && can && !sync.good && sync.code != SFTP_OP_UNSUPPORTED)
-		rc = sftp_say(sync.code, e, "cannot write '%s'", p->tmp);
-	else if (rc == 0 && !end.good)
-		rc = sftp_say(end.code, e, "cannot write '%s'", p->tmp);
-	sftp_req_release(&sync);
-	sftp_req_release(&end);
-	return rc;
-}
-
 static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 		      struct err *e)
 {
@@ -106,12 +76,9 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 
 	if ((rc = put_open(s, c, p, &h, e)) < 0)
 		return rc;
-	rc = sftp_write_bytes(c, &h, p->iov, p->n, &p->from,
-		sftp_conn_caps(c)->fsync, e);
-	if (rc == 0)
-		rc = put_end(c, &h, p, e);
-	else if (rc != ERR_RETRY)
-		sftp_close_later(c, &h);
+	rc = sftp_write_file(c, &h, p->iov, p->n, &p->from, e);
+	if (rc < 0 && rc != ERR_RETRY)
+		err_ctx(e, "'%s'", p->tmp);
 	p->whole = rc == 0;
 	return rc;
 }

@@ -119,6 +119,11 @@ void store_close(struct store *s)
 		s->ops->close(s);
 }
 
+bool store_far(const struct store *s)
+{
+	return s->ops->far;
+}
+
 /* What every call on a name begins with. */
 static int store_check(const struct store *s, enum store_kind k,
 		       const char *name, struct err *e)
@@ -202,6 +207,82 @@ int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
 {
 	BUG_ON(k >= STORE_KINDS);
 	return s->ops->list(s, k, fn, ctx, e);
+}
+
+int store_get_many(struct store *s, enum store_kind k, char *const *name,
+		   size_t n, size_t max, store_got_fn *fn, void *ctx,
+		   struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct err why;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = store_check(s, k, name[i], e);
+	if (rc < 0)
+		return rc;
+	if (s->ops->get_many)
+		return s->ops->get_many(s, k, name, n, max, fn, ctx, e);
+	for (i = 0; rc == 0 && i < n; i++) {
+		buf_clear(&b);
+		err_clear(&why);
+		rc = store_get_all(s, k, name[i], max, &b, &why);
+		rc = fn(i, rc, &b, &why, ctx);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+int store_stat_many(struct store *s, struct store_look *look, size_t n,
+		    struct err *e)
+{
+	struct err why = { ERR_OK, "" };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = store_check(s, look[i].kind, look[i].name, e);
+	if (rc < 0)
+		return rc;
+	if (s->ops->stat_many)
+		return store_done(s, s->ops->stat_many(s, look, n, e), e);
+	for (i = 0; rc == 0 && i < n; i++) {
+		look[i].rc = store_stat(s, look[i].kind, look[i].name,
+			&look[i].size, &why);
+		if (look[i].rc < 0 && look[i].rc != ERR_NOENT)
+			rc = err_set(e, why.code, "%s", why.msg);
+	}
+	return rc;
+}
+
+struct store_kind_list {
+	enum store_kind k;
+	store_list_many_fn *fn;
+	void *ctx;
+};
+
+static int store_list_kind(const char *name, uint64_t size, void *ctx)
+{
+	struct store_kind_list *l = ctx;
+
+	return l->fn(l->k, name, size, l->ctx);
+}
+
+int store_list_many(struct store *s, const enum store_kind *k, size_t n,
+		    store_list_many_fn *fn, void *ctx, struct err *e)
+{
+	struct store_kind_list l = { STORE_ROOT, fn, ctx };
+	size_t i;
+	int rc = 0;
+
+	if (s->ops->list_many)
+		return s->ops->list_many(s, k, n, fn, ctx, e);
+	for (i = 0; rc == 0 && i < n; i++) {
+		l.k = k[i];
+		rc = store_list(s, k[i], store_list_kind, &l, e);
+	}
+	return rc;
 }
 
 int store_del(struct store *s, enum store_kind k, const char *name,

@@ -96,6 +96,8 @@ int store_open(struct store **out, const char *url, unsigned flags,
 int store_open_with(struct store **out, const char *url, unsigned flags,
 		    const struct store_opts *o, struct err *e);
 void store_close(struct store *s);		/* NULL ok */
+/* An answer takes time: several things at once are worth it. */
+bool store_far(const struct store *s);
 
 /*
  * Put-if-absent of all bytes of iov (not changed).  Returning 0: the bytes
@@ -129,6 +131,34 @@ int store_stat(struct store *s, enum store_kind k, const char *name,
  * cannot be read to its end is an error. */
 int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	       void *ctx, struct err *e);
+
+/*
+ * The same for many names: a store that is far away has all the requests under
+ * way before it waits for the first answer.
+ *
+ * Each name in its order: fn gets the whole of it, or in rc and 'why' what
+ * store_get_all() would have said of that one.  A nonzero return of fn ends it
+ * and is returned.
+ */
+typedef int store_got_fn(size_t i, int rc, const struct buf *b,
+			 const struct err *why, void *ctx);
+int store_get_many(struct store *s, enum store_kind k, char *const *name,
+		   size_t n, size_t max, store_got_fn *fn, void *ctx,
+		   struct err *e);
+struct store_look {
+	enum store_kind kind;
+	const char *name;
+	uint64_t size;			/* if rc is 0 */
+	int rc;				/* 0, ERR_NOENT */
+};
+int store_stat_many(struct store *s, struct store_look *look, size_t n,
+		    struct err *e);
+/* Several kinds; the folders may be read at the same time. */
+typedef int store_list_many_fn(enum store_kind k, const char *name,
+			       uint64_t size, void *ctx);
+int store_list_many(struct store *s, const enum store_kind *k, size_t n,
+		    store_list_many_fn *fn, void *ctx, struct err *e);
+
 /* ERR_NOENT: it was not there. */
 int store_del(struct store *s, enum store_kind k, const char *name,
 	      struct err *e);
