@@ -303,6 +303,20 @@ static int mend_with(const struct oid *id, const struct buf *parity,
 	return rc;
 }
 
+/* Is there any?  Asked first, since the file that it belongs to is large. */
+static int mend_any(struct store *s, const char *name, struct err *e)
+{
+	char file[PARITY_STORE_NAME_BYTES];
+	uint64_t size;
+	unsigned i;
+	int rc = ERR_NOENT;
+
+	for (i = 0; i < PARITY_STORE_TRIES && rc == ERR_NOENT; i++)
+		rc = store_stat(s, STORE_PARITY, name_of(name, i, file), &size,
+			e);
+	return rc == ERR_NOENT ? err_set(e, rc, "it has no parity") : rc;
+}
+
 int parity_store_mend(struct repo *r, enum store_kind kind, const char *name,
 		      struct buf *out, uint32_t *damaged, struct err *e)
 {
@@ -316,7 +330,9 @@ int parity_store_mend(struct repo *r, enum store_kind kind, const char *name,
 	int rc;
 
 	name_id(&id, name);
-	if ((rc = read_damaged(s, kind, name, out, e)) < 0)
+	buf_clear(out);
+	if ((rc = mend_any(s, name, e)) < 0 ||
+	    (rc = read_damaged(s, kind, name, out, e)) < 0)
 		goto out;
 	rc = err_set(e, ERR_NOENT, "it has no parity");
 	for (i = 0; i < PARITY_STORE_TRIES && rc != 0; i++) {
