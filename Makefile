@@ -191,6 +191,14 @@ mount-huge: tests-build
 		HUGE_REPORT=$(abspath $(BUILD))/mount-huge TIMEOUT_SCALE=10 \
 		$(OWN_MOUNTS) tests/run cases/mount_huge.sh; \
 		rc=$$?; cat $(BUILD)/mount-huge; exit $$rc
+# A database as mailcow has it, with 200 MB.
+.PHONY: db-large
+db-large: all
+	@rm -f $(BUILD)/db-large
+	BUILD=$(BUILD) DB_MB=$(or $(DB_MB),200) TIMEOUT_SCALE=10 \
+		DB_REPORT=$(abspath $(BUILD))/db-large \
+		tests/run cases/db_mailcow.sh; \
+		rc=$$?; cat $(BUILD)/db-large; exit $$rc
 # 32 readers, and more, of a mount that looks for races.
 .PHONY: mount-tsan
 mount-tsan:

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/hook/db_find.h"
 #include "tools/human.h"
 #include "tools/task.h"
 #include "tools/json.h"
@@ -111,6 +112,45 @@ static int text_archive(struct app *a,
 	return rc;
 }
 
+static int add_size(const struct scan_item *it, void *ctx)
+{
+	uint64_t *bytes = ctx;
+
+	*bytes += S_ISREG(it->entry->mode) ? it->entry->size : 0;
+	return 0;
+}
+
+/* The dumps of databases in the archive that was named. */
+static int text_dumps(struct app *a, struct task *t, struct err *e)
+{
+	char size[HUMAN_BYTES], when[TIMES_BYTES];
+	struct db_finds finds = { .v = NULL };
+	uint64_t bytes;
+	size_t i;
+	int rc = task_reader(t, e);
+
+	if (rc == 0)
+		rc = db_find(&finds, t->rd, &t->it->rec.root, a->config, e);
+	if (rc == 0 && finds.n)
+		report_rule(stdout);
+	for (i = 0; rc == 0 && i < finds.n; i++) {
+		const struct db_found *d = &finds.v[i];
+		const struct entry *en = &d->file->e;
+		struct scan_opts so = { .item = add_size, .ctx = &bytes };
+
+		bytes = en->size;
+		if (S_ISDIR(en->mode))
+			rc = scan_run(t->rd, &en->dir, &so, e);
+		if (rc == 0)
+			printf("Dump: %s/%s/%s, %s, of %s\n", d->kind->hook,
+			       d->id, d->name, app_size(a, size, bytes),
+			       times_human(when, en->mtime.tv_sec *
+					   1000000000));
+	}
+	db_find_release(&finds);
+	return rc;
+}
+
 static int json_all(struct task *t, const struct choice *p, bool archives,
 		    const struct stats *s, struct err *e)
 {
@@ -171,6 +211,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 			putchar('\n');
 		rc = text_archive(a, p.item[i], &s, e);
 	}
+	if (rc == 0 && !o->json && t.it)
+		rc = text_dumps(a, &t, e);
 	choice_release(&p);
 	task_close(&t);
 	return rc;
@@ -183,8 +225,8 @@ const struct cmd cmd_info = {
 	.brief = "show facts about a repository or an archive",
 	.text =
 	"Without an archive: where the repository is, what it holds, how much\n"
-	"room there is. With one: when, where and how it was made, and what\n"
-	"could not be read then.\n"
+	"room there is. With one: when, where and how it was made, what could\n"
+	"not be read then, and the dumps of databases in it.\n"
 	"\n"
 	"  muniment info /backup/mail::latest\n",
 	.groups = groups,

@@ -44,6 +44,8 @@ must muniment -c c.yaml restore --archive latest
 sqlite3 a.db .dump >after
 cmp before after || fail "SQLite: another database"
 eq "$(stat -c %a a.db)" 640
+must muniment -c c.yaml restore --archive latest --restore-path "$PWD/c.db"
+sqlite3 c.db .dump | cmp - before || fail "SQLite: another path"
 must muniment -c c.yaml restore --archive latest --as-database "$PWD/b.db"
 sqlite3 b.db .dump | cmp - before || fail "SQLite: another new database"
 sqlite3 a.db 'DELETE FROM t'

@@ -101,6 +101,9 @@ must muniment -c c.yaml create --stats
 has "$OUT" "Dump of PostgreSQL database 'größe x' on $dir: began"
 must muniment list --short repo::latest
 has "$OUT" "borgmatic/postgresql_databases/pg/größe x/toc.dat"
+must muniment info repo::latest
+has "$OUT" "Dump: postgresql_databases/pg/größe x, "
+has_not "$OUT" "größe x, 0 B"
 must muniment -c c.yaml restore -n --archive latest
 has "$OUT" "größe x (a folder)"
 must_fail 3 muniment restore --archive latest --to-stdout repo
