@@ -39,11 +39,9 @@ must muniment check --verify-data r
 # an init that loses the line goes on, and is done when it says so
 cp "$SSHD_DIR/authorized" all
 sed 's/--append-only --client c//' all >"$SSHD_DIR/authorized"
-line_start --cut 7000 --step 2500 --cuts 6
-for i in 1 2 3 4; do
-	must muniment init "$(url "$LINE_PORT" "init$i")"
-	must muniment check "init$i"
-done
+line_start --cut 300000 --step 4000000 --cuts 4
+must muniment init "$(url "$LINE_PORT" init)"
+must muniment check init
 line_stop
 cp all "$SSHD_DIR/authorized"
 

@@ -253,6 +253,85 @@ static void test_trash_and_scrub(void **state)
 	tmpdir_remove(dir);
 }
 
+static uint64_t asked(struct store *s)
+{
+	struct store_traffic t;
+
+	assert_true(store_traffic(s, &t));
+	return t.requests;
+}
+
+static int count(const char *name, uint64_t size, void *ctx)
+{
+	(void)name;
+	(void)size;
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+/* What follows one another costs few round trips. */
+static void test_few_requests(void **state)
+{
+	enum { FILES = 150, READS = 500, BYTES = 4000 };
+	struct host a = { .rc = 0 };
+	struct store *s;
+	struct buf b = BUF_INIT;
+	char dir[256], name[16];
+	uint64_t was, size;
+	unsigned i, n = 0;
+
+	(void)state;
+	make(dir);
+	s = host_store(&a, dir);
+	check_ok(put(s, STORE_DATA, PACK, READS * BYTES), &e);
+	was = asked(s);
+	for (i = 0; i < READS; i++) {
+		buf_clear(&b);
+		check_ok(store_get(s, STORE_DATA, PACK, i * BYTES, BYTES, &b,
+			&e), &e);
+	}
+	assert_true(asked(s) - was < 12);
+	for (i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "k%u", i);
+		check_ok(put(s, STORE_KEYS, name, i), &e);
+	}
+	was = asked(s);
+	for (i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "k%u", i);
+		check_ok(store_stat(s, STORE_KEYS, name, &size, &e), &e);
+		assert_int_equal(size, i);
+	}
+	assert_true(asked(s) - was < 3);
+	check_ok(store_list(s, STORE_KEYS, count, &n, &e), &e);
+	assert_int_equal(n, FILES);
+	was = asked(s);
+	for (i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "k%u", i);
+		buf_clear(&b);
+		check_ok(store_get_all(s, STORE_KEYS, name, 1000, &b, &e),
+			&e);
+		assert_int_equal(b.len, i);
+	}
+	/* The folder's order is another one than this. */
+	assert_true(asked(s) - was < FILES / 2);
+	/* What is gone is not given out. */
+	check_ok(store_list(s, STORE_KEYS, count, &n, &e), &e);
+	check_ok(store_get_all(s, STORE_KEYS, "k0", 1000, &b, &e), &e);
+	for (i = 1; i < FILES; i++) {
+		snprintf(name, sizeof(name), "k%u", i);
+		check_ok(store_del(s, STORE_KEYS, name, &e), &e);
+		check_err(store_get_all(s, STORE_KEYS, name, 1000, &b, &e),
+			ERR_NOENT, &e);
+		check_err(store_stat(s, STORE_KEYS, name, &size, &e),
+			ERR_NOENT, &e);
+		err_clear(&e);
+	}
+	buf_release(&b);
+	store_close(s);
+	host_stop(&a);
+	tmpdir_remove(dir);
+}
+
 static bool raw(struct host *h, const void *p, size_t len)
 {
 	return send(h->fd, p, len, MSG_NOSIGNAL) == (ssize_t)len;
@@ -375,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_trash_and_scrub),
+		cmocka_unit_test(test_few_requests),
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_hostile_client),
 	};
