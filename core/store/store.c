@@ -123,6 +123,13 @@ bool store_far(const struct store *s)
 	return s->ops->far;
 }
 
+bool store_traffic(struct store *s, struct store_traffic *t)
+{
+	if (s->ops->traffic)
+		s->ops->traffic(s, t);
+	return s->ops->traffic != NULL;
+}
+
 /* What every call on a name begins with. */
 static int store_check(const struct store *s, enum store_kind k,
 		       const char *name, struct err *e)
@@ -282,6 +289,14 @@ int store_list_many(struct store *s, const enum store_kind *k, size_t n,
 		rc = store_list(s, k[i], store_list_kind, &l, e);
 	}
 	return rc;
+}
+
+int store_list_opened(struct store *s, const enum store_kind *k, size_t n,
+		      store_list_many_fn *fn, void *ctx, struct err *e)
+{
+	if (s->ops->list_opened)
+		return s->ops->list_opened(s, k, n, fn, ctx, e);
+	return store_list_many(s, k, n, fn, ctx, e);
 }
 
 int store_del(struct store *s, enum store_kind k, const char *name,
