@@ -3,11 +3,12 @@
 """A line between a client and a server on the loopback, as bad as one likes.
 
 usage: tests/tcpproxy.py PORT-FILE TARGET-PORT [--delay MS] [--cut BYTES]
-                         [--step BYTES] [--cuts N]
+                         [--step BYTES] [--cuts N] [--port N] [--rate KIB]
 
 Its own port is written to PORT-FILE.  Each direction takes half of MS.  A
 connection is cut when BYTES have gone through it in both directions, the next
-one when STEP more have, and so on; after N cuts the line is good.
+one when STEP more have, and so on; after N cuts the line is good.  KIB a
+second go through it in each direction.
 """
 import argparse
 import asyncio
@@ -29,6 +30,8 @@ class Line:
         """Bytes are held back for the delay, and flow meanwhile."""
         queue = asyncio.Queue(maxsize=4096)
         loop = asyncio.get_running_loop()
+        rate = self.args.rate * 1024
+        free = loop.time()      # when the line has sent what it has
 
         async def send():
             while True:
@@ -51,7 +54,14 @@ class Line:
                 if limit is not None and state["moved"] >= limit:
                     self.cut(state)
                     return
-                await queue.put((loop.time() + self.args.delay / 2000, data))
+                now = loop.time()
+                if rate:
+                    free = max(free, now) + len(data) / rate
+                    # No more waits at its entrance than a tenth of a second.
+                    if free - now > 0.1:
+                        await asyncio.sleep(free - now - 0.1)
+                    now = free
+                await queue.put((now + self.args.delay / 2000, data))
                 if not data:
                     await sender
                     return
@@ -93,9 +103,11 @@ async def main():
     p.add_argument("--cut", type=int, default=0)
     p.add_argument("--step", type=int, default=0)
     p.add_argument("--cuts", type=int, default=0)
+    p.add_argument("--port", type=int, default=0)
+    p.add_argument("--rate", type=float, default=0)
     args = p.parse_args()
-    server = await asyncio.start_server(Line(args).client, "127.0.0.1", 0,
-                                        limit=1 << 20)
+    server = await asyncio.start_server(Line(args).client, "127.0.0.1",
+                                        args.port, limit=1 << 20)
     with open(args.port_file + ".new", "w") as f:
         f.write(str(server.sockets[0].getsockname()[1]))
     os.rename(args.port_file + ".new", args.port_file)

@@ -38,15 +38,15 @@ void report_sizes(FILE *out, const struct app *a, const char *label,
 }
 
 /* What has gone over the line, if there is one. */
-static void traffic(FILE *out, const struct app *a, struct repo *r)
+static void text_line(FILE *out, const struct app *a, struct repo *r)
 {
 	char up[HUMAN_BYTES], down[HUMAN_BYTES];
 	struct store_traffic t;
 
 	if (store_traffic(repo_store(r), &t))
-		fprintf(out, "Line: %s sent, %s received, %" PRIu64
-			" requests\n", app_size(a, up, t.up),
-			app_size(a, down, t.down), t.requests);
+		fprintf(out, "Line: %s sent, %s received, %" PRIu64 " round "
+			"trips\n", app_size(a, up, t.up),
+			app_size(a, down, t.down), t.trips);
 }
 
 static void text(FILE *out, const struct app *a, struct repo *r,
@@ -84,7 +84,7 @@ static void text(FILE *out, const struct app *a, struct repo *r,
 	fprintf(out, "Bytes: %" PRIu64 " in the archive, %" PRIu64
 		" of them new, %" PRIu64 " stored\n", s->bytes, s->new_bytes,
 		s->stored_bytes);
-	traffic(out, a, r);
+	text_line(out, a, r);
 	report_rule(out);
 }
 
@@ -123,18 +123,33 @@ json_t *report_cache(const char *path, const struct stats *s)
 			 "total_unique_chunks", json_int(s->objects));
 }
 
+/* What went over the line; NULL also where there is none. */
+static json_t *json_line(struct repo *r)
+{
+	struct store_traffic t;
+
+	if (!store_traffic(repo_store(r), &t))
+		return NULL;
+	return json_pack("{s:o, s:o, s:o, s:o}", "sent", json_int(t.up),
+			 "received", json_int(t.down), "requests",
+			 json_int(t.requests), "round_trips",
+			 json_int(t.trips));
+}
+
 static int json(struct repo *r, const struct create_result *res,
 		const struct stats *all, struct err *e)
 {
 	json_t *v = json_object();
 	char *path = home_repo_cache(repo_id(r), NULL);
+	json_t *line = json_line(r);
 	bool bad;
 
 	bad = json_put_repo(v, r, res->rec.start_nsec) < 0 ||
 		json_object_set_new(v, "archive", json_archive(&res->rec,
 			&res->id, false)) < 0 ||
 		(all && json_object_set_new(v, "cache",
-			report_cache(path, all)) < 0);
+			report_cache(path, all)) < 0) ||
+		(line && json_object_set_new(v, "line", line) < 0);
 	free(path);
 	if (bad) {
 		json_decref(v);

@@ -250,10 +250,17 @@ static int catalog_list_cb(enum store_kind k, const char *name, uint64_t size,
 	return 0;
 }
 
+enum catalog_want {
+	CATALOG_OPENED,		/* that live, as of when the store was opened
+				 * or later */
+	CATALOG_LIVE,		/* as of now */
+	CATALOG_ALL		/* as of now, with those that are deleted */
+};
+
 /* Archives first, where the two are not listed at once: one that is deleted in
  * between is then seen as deleted. */
 static int catalog_list(struct catalog_listing *l, struct repo *r,
-			bool with_dead, struct err *e)
+			enum catalog_want want, struct err *e)
 {
 	static const enum store_kind kinds[] = { STORE_ARCHIVES,
 		STORE_TOMBSTONES };
@@ -262,9 +269,13 @@ static int catalog_list(struct catalog_listing *l, struct repo *r,
 
 	memset(l, 0, sizeof(*l));
 	l->e = e;
-	rc = store_list_many(repo_store(r), kinds, 2, catalog_list_cb, l, e);
+	rc = want == CATALOG_OPENED ?
+		store_list_opened(repo_store(r), kinds, 2, catalog_list_cb, l,
+			e) :
+		store_list_many(repo_store(r), kinds, 2, catalog_list_cb, l,
+			e);
 	for (i = 0; i < l->n; i++)
-		if (with_dead || !map_get(&l->dead, l->sid[i].b))
+		if (want == CATALOG_ALL || !map_get(&l->dead, l->sid[i].b))
 			l->sid[keep++] = l->sid[i];
 	l->n = keep;
 	return rc;
@@ -297,16 +308,16 @@ static int catalog_load_listed(struct catalog_loading *g,
 }
 
 static int catalog_load_some(struct catalog **out, struct repo *r,
-			     bool with_dead, struct err *e)
+			     enum catalog_want want, struct err *e)
 {
 	struct catalog *c = mem_zero(1, sizeof(*c));
 	struct catalog_loading g = { .c = c, .r = r, .e = e,
-		.cache = catalog_cache_open(r, with_dead) };
+		.cache = catalog_cache_open(r, want == CATALOG_ALL) };
 	struct catalog_listing l;
 	int rc;
 
 	*out = NULL;
-	rc = catalog_list(&l, r, with_dead, e);
+	rc = catalog_list(&l, r, want, e);
 	if (!c)
 		rc = err_nomem(e);
 	if (rc == 0)
@@ -330,12 +341,12 @@ static int catalog_load_some(struct catalog **out, struct repo *r,
 
 int catalog_load(struct catalog **out, struct repo *r, struct err *e)
 {
-	return catalog_load_some(out, r, false, e);
+	return catalog_load_some(out, r, CATALOG_OPENED, e);
 }
 
 int catalog_load_all(struct catalog **out, struct repo *r, struct err *e)
 {
-	return catalog_load_some(out, r, true, e);
+	return catalog_load_some(out, r, CATALOG_ALL, e);
 }
 
 int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
@@ -348,7 +359,7 @@ int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
 	bool was;
 	int rc;
 
-	rc = catalog_list(&l, r, false, e);
+	rc = catalog_list(&l, r, CATALOG_LIVE, e);
 	for (i = 0; rc == 0 && i < c->n; i++)
 		rc = map_put(&have, c->item[i]->rec.session.b, &value, &was, e);
 	/* Fences and damaged records are names without an item. */

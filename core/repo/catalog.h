@@ -31,9 +31,11 @@ struct catalog {
 int catalog_read(struct repo *r, const struct sid *session,
 		 struct catalog_item *it, struct err *e);
 
-/* A damaged record does not hide the others. */
+/* A damaged record does not hide the others.  Of a repository that was opened
+ * just now: as it was then. */
 int catalog_load(struct catalog **out, struct repo *r, struct err *e);
-/* The same with deleted archives, too, as long as their records are there. */
+/* As it is now, and with deleted archives, too, as long as their records are
+ * there. */
 int catalog_load_all(struct catalog **out, struct repo *r, struct err *e);
 void catalog_free(struct catalog *c);
 

@@ -308,8 +308,11 @@ static int idx_list_once(struct idx *x, struct err *e)
 	struct mark_generation g = { 0 };
 	int rc;
 
-	rc = store_list_many(repo_store(x->repo), kinds, 2, idx_both_cb, &l,
-		e);
+	rc = x->view == IDX_READER ?
+		store_list_opened(repo_store(x->repo), kinds, 2, idx_both_cb,
+			&l, e) :
+		store_list_many(repo_store(x->repo), kinds, 2, idx_both_cb,
+			&l, e);
 	if (rc == 0) {
 		x->generation = l.newest;
 		rc = x->view == IDX_WRITER ? idx_read_base(x, &g, e) : 0;

@@ -14,8 +14,10 @@
 
 #define PASS_ATTEMPTS 3
 
-static int name_cb(const char *name, uint64_t size, void *ctx)
+static int name_cb(enum store_kind k, const char *name, uint64_t size,
+		   void *ctx)
 {
+	(void)k;
 	(void)size;
 	return strv_add(ctx, name, NULL);
 }
@@ -72,9 +74,10 @@ static int read_store(struct repo_slots *s, struct store *store,
 {
 	struct strv names = STRV_INIT;
 	struct reading g = { .s = s, .info = info, .e = e };
+	const enum store_kind kind = STORE_KEYS;
 	int rc;
 
-	rc = store_list(store, STORE_KEYS, name_cb, &names, e);
+	rc = store_list_opened(store, &kind, 1, name_cb, &names, e);
 	if (rc == ERR_NOMEM)
 		err_nomem(e);
 	strv_sort(&names);

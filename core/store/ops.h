@@ -24,7 +24,7 @@ struct store_ops {
 		    void *ctx, struct err *e);
 	int (*del)(struct store *s, enum store_kind k, const char *name,
 		   struct err *e);
-	/* All three may be NULL: then it is done one by one. */
+	/* All four may be NULL: then it is done one by one. */
 	int (*get_many)(struct store *s, enum store_kind k, char *const *name,
 			size_t n, size_t max, store_got_fn *fn, void *ctx,
 			struct err *e);
@@ -32,15 +32,19 @@ struct store_ops {
 			 struct err *e);
 	int (*list_many)(struct store *s, const enum store_kind *k, size_t n,
 			 store_list_many_fn *fn, void *ctx, struct err *e);
+	int (*list_opened)(struct store *s, const enum store_kind *k,
+			   size_t n, store_list_many_fn *fn, void *ctx,
+			   struct err *e);
 	int (*sync)(struct store *s, struct err *e);
 	int (*space)(struct store *s, uint64_t *free_bytes,
 		     uint64_t *total_bytes, struct err *e);
 	/* These may be NULL, see store.h. */
 	int (*scrub)(struct store *s, store_scrub_fn *fn, void *ctx,
 		     struct err *e);
-	bool (*traffic)(struct store *s, struct store_traffic *t);
 	bool (*appends)(struct store *s);
 	void (*close)(struct store *s);
+	/* May be NULL where no line is used. */
+	void (*traffic)(struct store *s, struct store_traffic *t);
 	bool far;			/* store_far() */
 };
 

@@ -48,14 +48,15 @@ static struct serve_conn *serve_current(struct serve *s)
 	return c;
 }
 
-static void serve_add_traffic(struct serve_traffic *to, struct serve_conn *c)
+static void serve_add_traffic(struct store_traffic *to, struct serve_conn *c)
 {
-	struct serve_traffic t;
+	struct store_traffic t;
 
 	serve_conn_traffic(c, &t);
 	to->up += t.up;
 	to->down += t.down;
 	to->requests += t.requests;
+	to->trips += t.trips;
 }
 
 static void serve_replace(struct serve *s, struct serve_conn *c,
@@ -83,6 +84,9 @@ static int serve_nap(struct serve *s, int64_t nsec, struct err *e)
 	while (clock_mono_nsec() < end) {
 		if (cancel_wanted(s->cancel))
 			return cancel_check(s->cancel, e);
+		if (atomic_load(&s->closing))
+			return err_set(e, ERR_CANCEL, "the repository is "
+				"being closed");
 		nanosleep(&tick, NULL);
 	}
 	return 0;
@@ -249,6 +253,9 @@ int serve_do(struct serve *s, serve_op_fn *fn, void *arg, struct err *e)
 	int rc;
 
 	for (tries = 0; tries < SERVE_TRIES; tries++) {
+		if (atomic_load(&s->closing))
+			return err_set(e, ERR_CANCEL, "the repository is "
+				"being closed");
 		if ((rc = serve_connect(s, &c, e)) < 0)
 			return rc;
 		rc = fn(s, c, arg, e);
@@ -273,18 +280,15 @@ int serve_ask(struct serve_conn *c, struct serve_req *r, struct err *e)
 	return rc;
 }
 
-static bool serve_traffic(struct store *store, struct store_traffic *t)
+static void serve_traffic(struct store *store, struct store_traffic *t)
 {
 	struct serve *s = (struct serve *)(void *)store;
-	struct serve_traffic sum;
 
 	pthread_mutex_lock(&s->mtx);
-	sum = s->gone;
+	*t = s->gone;
 	if (s->conn)
-		serve_add_traffic(&sum, s->conn);
+		serve_add_traffic(t, s->conn);
 	pthread_mutex_unlock(&s->mtx);
-	*t = (struct store_traffic){ sum.up, sum.down, sum.requests };
-	return true;
 }
 
 static bool serve_appends(struct store *store)
@@ -302,11 +306,15 @@ static void serve_free(struct store *store)
 {
 	struct serve *s = (struct serve *)(void *)store;
 
+	/* What is being read ahead nobody wants any more. */
+	atomic_store(&s->closing, true);
+	if (s->conn)
+		serve_conn_stop(s->conn);
+	sftp_ahead_free(s->ahead);
 	serve_conn_unref(s->conn);
 	wire_close(s->first);
 	wire_dial_free(s->dial);
 	serve_batch_free(s->batch);
-	sftp_ahead_free(s->ahead);
 	strv_release(&s->fresh);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->put_mtx);
@@ -330,6 +338,7 @@ static const struct store_ops serve_ops = {
 	.traffic = serve_traffic,
 	.appends = serve_appends,
 	.close = serve_free,
+	.far = true,
 };
 
 static void serve_greet(struct serve_hello *h, const char *path,
@@ -364,7 +373,7 @@ static int serve_new(struct serve **out, const char *url, unsigned flags,
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);
 	s->batch = serve_batch_new();
-	s->ahead = sftp_ahead_new();
+	s->ahead = sftp_ahead_new(serve_get_ahead, s);
 	rc = s->store.url && s->batch && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {

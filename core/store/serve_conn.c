@@ -15,13 +15,18 @@
 #define CONN_SEC ((int64_t)1000000000)
 #define CONN_HELLO_SECS 30
 
+void serve_conn_stop(struct serve_conn *c)
+{
+	pthread_mutex_lock(&c->mtx);
+	c->stop = true;
+	pthread_mutex_unlock(&c->mtx);
+	eventfd_write(c->wake, 1);
+}
+
 static void conn_free(struct serve_conn *c)
 {
 	if (c->running) {
-		pthread_mutex_lock(&c->mtx);
-		c->stop = true;
-		pthread_mutex_unlock(&c->mtx);
-		eventfd_write(c->wake, 1);
+		serve_conn_stop(c);
 		pthread_join(c->tid, NULL);
 	} else {
 		wire_close(c->w);
@@ -194,7 +199,7 @@ void serve_conn_unref(struct serve_conn *c)
 		conn_free(c);
 }
 
-void serve_conn_traffic(struct serve_conn *c, struct serve_traffic *t)
+void serve_conn_traffic(struct serve_conn *c, struct store_traffic *t)
 {
 	pthread_mutex_lock(&c->mtx);
 	*t = c->traffic;
@@ -239,6 +244,7 @@ bool serve_conn_queue(struct serve_conn *c, struct serve_req *r)
 	*c->tail = r;
 	c->tail = &r->next;
 	c->traffic.requests++;
+	r->seq = ++c->seq;
 	pthread_mutex_unlock(&c->mtx);
 	if (first)
 		eventfd_write(c->wake, 1);
@@ -254,6 +260,10 @@ int serve_conn_wait(struct serve_conn *c, struct serve_req *r)
 {
 	BUG_ON(r->state == SERVE_REQ_IDLE || r->loose);
 	pthread_mutex_lock(&c->mtx);
+	if (r->state == SERVE_REQ_OUT && r->seq > c->trip_seq) {
+		c->traffic.trips++;
+		c->trip_seq = c->seq;
+	}
 	while (r->state == SERVE_REQ_OUT)
 		pthread_cond_wait(&c->done_cv, &c->mtx);
 	pthread_mutex_unlock(&c->mtx);

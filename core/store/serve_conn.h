@@ -45,15 +45,13 @@ struct serve_req {
 	_Atomic int state;
 	bool loose;			/* nobody waits; it is freed */
 	uint32_t id;
+	uint64_t seq;			/* counts them */
 	struct serve_req *next;
 };
 
 struct serve_conn_opts {
 	unsigned timeout_secs;		/* without a byte, then it is dead */
 	uint64_t upload_rate;
-};
-struct serve_traffic {
-	uint64_t up, down, requests;
 };
 
 /*
@@ -66,9 +64,11 @@ int serve_conn_hello(struct wire *w, const struct serve_hello *h,
 /* After that.  Owns w, also on failure. */
 int serve_conn_open(struct serve_conn **out, struct wire *w,
 		    const struct serve_conn_opts *o, struct err *e);
+/* Nobody wants anything of it any more. */
+void serve_conn_stop(struct serve_conn *c);
 void serve_conn_ref(struct serve_conn *c);
 void serve_conn_unref(struct serve_conn *c);	/* NULL ok; the last closes */
-void serve_conn_traffic(struct serve_conn *c, struct serve_traffic *t);
+void serve_conn_traffic(struct serve_conn *c, struct store_traffic *t);
 
 void serve_conn_send(struct serve_conn *c, struct serve_req *r);
 /* 0: there is an answer.  ERR_RETRY: the connection was lost before, and

@@ -45,7 +45,10 @@ struct serve_conn {
 	unsigned refs;
 	bool stop, dead, final;
 	struct err why;			/* set when dead */
-	struct serve_traffic traffic;
+	struct store_traffic traffic;
+	uint64_t seq;			/* of the last request */
+	uint64_t trip_seq;		/* of the last that is in a trip that
+					 * was counted */
 };
 
 /* serve_conn_io.c */

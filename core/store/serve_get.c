@@ -123,37 +123,68 @@ static void get_free(struct get *g)
 	free(g);
 }
 
+/* Appends 'len' bytes, and up to 'more' behind them. */
+static int get_range(struct serve *s, struct serve_want *w, struct buf *out,
+		     struct err *e)
+{
+	struct get *g = get_new(w->n.kind, w->n.name);
+	int rc;
+
+	if (!g)
+		return err_nomem(e);
+	g->want[0] = *w;
+	rc = serve_do(s, get_op, g, e);
+	if (rc == 0)
+		rc = buf_append(out, g->got[0].p, g->got[0].len, e);
+	get_free(g);
+	return rc;
+}
+
+int serve_get_ahead(void *ctx, enum store_kind k, const char *name,
+		    uint64_t off, size_t len, struct buf *out)
+{
+	struct serve_want w = { .n.kind = k, .off = off,
+		.more = (uint32_t)len };
+
+	snprintf(w.n.name, sizeof(w.n.name), "%s", name);
+	return get_range(ctx, &w, out, NULL);
+}
+
+/* Bytes of packs go through what is read ahead. */
+static int get_packed(struct serve *s, struct serve_want *w, struct buf *out,
+		      struct err *e)
+{
+	struct sftp_ahead_plan plan = { NULL, 0 };
+	struct buf more = BUF_INIT;
+	size_t len = (size_t)w->len;
+	int rc;
+
+	/* Only bytes that were once read are found, so len is no nonsense. */
+	if ((rc = buf_reserve(out, len, e)) < 0)
+		return rc;
+	if (sftp_ahead_begin(s->ahead, w->n.kind, w->n.name, w->off, len, out,
+	    &plan))
+		return 0;
+	w->more = (uint32_t)(plan.len - len);
+	rc = get_range(s, w, &more, e);
+	if (rc == 0)
+		rc = buf_append(out, more.p, len, e);
+	sftp_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
+	buf_release(&more);
+	return rc;
+}
+
 int serve_get(struct store *store, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e)
 {
 	struct serve *s = (struct serve *)(void *)store;
-	bool pack = k == STORE_DATA || k == STORE_META;
-	struct serve_want *w;
-	struct get *g;
-	size_t most;
-	int rc;
+	struct serve_want w = { .n.kind = k, .off = off, .len = len };
 
-	/* Only bytes that were once read are found, so len is no nonsense. */
-	if (pack && len <= GET_CACHED && buf_reserve(out, len, NULL) == 0 &&
-	    sftp_ahead_find(s->ahead, k, name, off, len, out))
-		return 0;
-	g = get_new(k, name);
-	if (!g)
-		return err_nomem(e);
-	w = &g->want[0];
-	w->off = off;
-	w->len = len;
-	most = pack ? sftp_ahead_want(s->ahead, k, name, off, len) : len;
-	if (most > len && most - len <= GET_CACHED)
-		w->more = (uint32_t)(most - len);
-	rc = serve_do(s, get_op, g, e);
-	if (rc == 0)
-		rc = buf_append(out, g->got[0].p, len, e);
-	/* Also the first of them: that is how a second one is known. */
-	if (rc == 0 && pack && len > 0)
-		sftp_ahead_add(s->ahead, k, name, off, &g->got[0]);
-	get_free(g);
-	return rc;
+	snprintf(w.n.name, sizeof(w.n.name), "%s", name);
+	if ((k == STORE_DATA || k == STORE_META) && len > 0 &&
+	    len <= GET_CACHED)
+		return get_packed(s, &w, out, e);
+	return get_range(s, &w, out, e);
 }
 
 /* Those that will be asked for next come along. */

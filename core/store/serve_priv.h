@@ -22,6 +22,7 @@ struct serve {
 	struct serve_hello hello;
 	struct serve_conn_opts co;
 	struct cancel *cancel;
+	atomic_bool closing;			/* nobody waits any more */
 	pthread_mutex_t dial_mtx;		/* order: before mtx */
 	bool gave_up;
 	unsigned fails;				/* in a row */
@@ -42,7 +43,7 @@ struct serve {
 	struct serve_conn *conn;		/* NULL: none yet */
 	uint64_t conn_no;			/* counts them, from 1 */
 	uint32_t rights;
-	struct serve_traffic gone;		/* of earlier ones */
+	struct store_traffic gone;		/* of earlier ones */
 	struct strv fresh;			/* put since the last barrier */
 	bool dirty;				/* or deleted */
 	uint64_t fresh_no;			/* connection of the first */
@@ -66,6 +67,7 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 	      struct err *e);
 int serve_sync(struct store *store, struct err *e);
 /* serve_get.c */
+sftp_ahead_read_fn serve_get_ahead;		/* ctx: a struct serve */
 int serve_get(struct store *store, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e);
 int serve_get_all(struct store *store, enum store_kind k, const char *name,

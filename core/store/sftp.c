@@ -66,14 +66,15 @@ static struct sftp_conn *sftp_current(struct sftp *s)
 	return c;
 }
 
-static void sftp_add_traffic(struct sftp_traffic *to, struct sftp_conn *c)
+static void sftp_add_traffic(struct store_traffic *to, struct sftp_conn *c)
 {
-	struct sftp_traffic t;
+	struct store_traffic t;
 
 	sftp_conn_traffic(c, &t);
 	to->up += t.up;
 	to->down += t.down;
 	to->requests += t.requests;
+	to->trips += t.trips;
 }
 
 /* 'c' may be NULL: only the old one goes. */
@@ -100,6 +101,9 @@ static int sftp_nap(struct sftp *s, int64_t nsec, struct err *e)
 	int64_t end = clock_mono_nsec() + nsec;
 
 	while (clock_mono_nsec() < end) {
+		if (atomic_load(&s->closing))
+			return err_set(e, ERR_CANCEL, "the repository is "
+				"being closed");
 		if (cancel_wanted(s->cancel))
 			return cancel_check(s->cancel, e);
 		nanosleep(&tick, NULL);
@@ -213,6 +217,9 @@ int sftp_do(struct sftp *s, sftp_op_fn *fn, void *arg, struct err *e)
 	int rc;
 
 	for (tries = 0; tries < SFTP_TRIES; tries++) {
+		if (atomic_load(&s->closing))
+			return err_set(e, ERR_CANCEL, "the repository is "
+				"being closed");
 		if ((rc = sftp_connect(s, &c, e)) < 0)
 			return rc;
 		rc = fn(s, c, arg, e);
@@ -260,15 +267,33 @@ static int sftp_space(struct store *store, uint64_t *free_bytes,
 	return rc;
 }
 
+static void sftp_traffic(struct store *store, struct store_traffic *t)
+{
+	struct sftp *s = sftp_of(store);
+
+	pthread_mutex_lock(&s->mtx);
+	*t = s->gone;
+	if (s->conn)
+		sftp_add_traffic(t, s->conn);
+	pthread_mutex_unlock(&s->mtx);
+}
+
 static void sftp_free(struct store *store)
 {
 	struct sftp *s = sftp_of(store);
 
+	sftp_tmp_tidied(s);
+	/* What is being read ahead nobody wants any more. */
+	atomic_store(&s->closing, true);
+	if (s->conn)
+		sftp_conn_stop(s->conn);
+	sftp_ahead_free(s->ahead);
+	sftp_early_free(s->early);
 	sftp_conn_unref(s->conn);
 	wire_close(s->first);
 	wire_dial_free(s->dial);
 	sftp_files_free(s->files);
-	sftp_ahead_free(s->ahead);
+	buf_release(&s->marker);
 	strv_release(&s->fresh);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->tidy_mtx);
@@ -288,10 +313,12 @@ static const struct store_ops sftp_ops = {
 	.get_many = sftp_get_many,
 	.stat_many = sftp_stat_many,
 	.list_many = sftp_list_many,
+	.list_opened = sftp_list_opened,
 	.del = sftp_del,
 	.sync = sftp_sync,
 	.space = sftp_space,
 	.close = sftp_free,
+	.traffic = sftp_traffic,
 	.far = true,
 };
 
@@ -311,13 +338,14 @@ static int sftp_new(struct sftp **out, const char *url,
 	s->cancel = o ? o->cancel : NULL;
 	proc_self(&s->self);
 	atomic_init(&s->way, SFTP_WAY_LINK);
+	atomic_init(&s->closing, false);
 	pthread_mutex_init(&s->dial_mtx, NULL);
 	pthread_mutex_init(&s->tidy_mtx, NULL);
 	pthread_mutex_init(&s->sync_mtx, NULL);
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);
 	s->files = sftp_files_new();
-	s->ahead = sftp_ahead_new();
+	s->ahead = sftp_ahead_new(sftp_get_ahead, s);
 	rc = s->store.url && s->files && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {
@@ -329,6 +357,27 @@ static int sftp_new(struct sftp **out, const char *url,
 		sftp_free(&s->store);
 	else
 		*out = s;
+	return rc;
+}
+
+static int sftp_nothing(struct sftp *s, struct sftp_conn *c, void *arg,
+			struct err *e)
+{
+	(void)s;
+	(void)c;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+static int sftp_attach_old(struct sftp *s, struct err *e)
+{
+	int rc = sftp_do(s, sftp_nothing, NULL, e);
+
+	if (rc == 0) {
+		s->early = sftp_early_new(s);
+		rc = sftp_open_old(s, e);
+	}
 	return rc;
 }
 
@@ -348,7 +397,7 @@ int sftp_attach(struct store **out, const char *url, unsigned flags,
 	s->dial = st->dial;
 	s->first = st->first;
 	rc = flags & STORE_CREATE ? sftp_make(s, flags, e) :
-		sftp_open_old(s, e);
+		sftp_attach_old(s, e);
 	if (rc < 0)
 		sftp_free(&s->store);
 	else

@@ -2,39 +2,60 @@
 #include "store/sftp_ahead.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 enum {
-	AHEAD_WINDOWS = 4,
+	AHEAD_WINDOWS = 8,
 	AHEAD_FIRST = 256 << 10,
 	AHEAD_MOST = 8 << 20,		/* bytes a window, and of all */
-	AHEAD_TOTAL = 24 << 20,
-	AHEAD_GAP = 1 << 20		/* that is still "near" */
+	AHEAD_TOTAL = 32 << 20,
+	AHEAD_GAP = 1 << 20,		/* that is still "near" */
+	AHEAD_OFF_MAX = 1 << 30		/* far above what packs have */
 };
 
+enum ahead_state { AHEAD_FREE, AHEAD_ASKED, AHEAD_READING, AHEAD_READY };
+
 struct ahead_window {
+	enum ahead_state state;
 	enum store_kind kind;
 	char name[STORE_NAME_MAX + 1];
 	uint64_t off;
-	struct buf b;			/* no bytes: free */
+	size_t len;			/* as planned, then as read */
+	struct buf b;			/* AHEAD_READY */
 	uint64_t used;
+	bool followed;			/* the next one was asked for */
+	bool dropped;			/* while it was on its way */
 };
 
 struct sftp_ahead {
-	pthread_mutex_t mtx;		/* a leaf */
+	sftp_ahead_read_fn *fn;
+	void *ctx;
+	pthread_mutex_t mtx;		/* a leaf, of all below */
+	pthread_cond_t cv;		/* a window changed its state; stop */
+	pthread_t tid;
+	bool running, stop;
 	uint64_t clock;
+	size_t grown;			/* of the last read in order: its
+					 * window */
+	/* One that is ASKED is the thread's to read; one that is READING has
+	 * an owner who ends it. */
 	struct ahead_window w[AHEAD_WINDOWS];
 };
 
-struct sftp_ahead *sftp_ahead_new(void)
+struct sftp_ahead *sftp_ahead_new(sftp_ahead_read_fn *fn, void *ctx)
 {
 	struct sftp_ahead *a = mem_zero(1, sizeof(*a));
 
-	if (a)
+	if (a) {
+		a->fn = fn;
+		a->ctx = ctx;
 		pthread_mutex_init(&a->mtx, NULL);
+		pthread_cond_init(&a->cv, NULL);
+	}
 	return a;
 }
 
@@ -44,130 +65,304 @@ void sftp_ahead_free(struct sftp_ahead *a)
 
 	if (!a)
 		return;
+	pthread_mutex_lock(&a->mtx);
+	a->stop = true;
+	pthread_cond_broadcast(&a->cv);
+	pthread_mutex_unlock(&a->mtx);
+	if (a->running)
+		pthread_join(a->tid, NULL);
 	for (i = 0; i < AHEAD_WINDOWS; i++)
 		buf_release(&a->w[i].b);
+	pthread_cond_destroy(&a->cv);
 	pthread_mutex_destroy(&a->mtx);
 	free(a);
 }
 
+/* --- all of these under mtx --- */
+
 static bool ahead_is(const struct ahead_window *w, enum store_kind k,
 		     const char *name)
 {
-	return w->b.len > 0 && w->kind == k && strcmp(w->name, name) == 0;
+	return w->state != AHEAD_FREE && !w->dropped && w->kind == k &&
+		strcmp(w->name, name) == 0;
 }
 
-bool sftp_ahead_find(struct sftp_ahead *a, enum store_kind k,
-		     const char *name, uint64_t off, size_t len,
-		     struct buf *out)
+/* The one with the byte at 'off'. */
+static struct ahead_window *ahead_find(struct sftp_ahead *a,
+				       enum store_kind k, const char *name,
+				       uint64_t off)
 {
-	struct ahead_window *w;
-	bool found = false;
 	unsigned i;
 
-	pthread_mutex_lock(&a->mtx);
-	for (i = 0; !found && i < AHEAD_WINDOWS; i++) {
-		w = &a->w[i];
-		if (!ahead_is(w, k, name) || off < w->off ||
-		    off - w->off > w->b.len ||
-		    len > w->b.len - (off - w->off))
-			continue;
-		if (len > 0)
-			memcpy(out->p + out->len, w->b.p + (off - w->off),
-				len);
-		out->len += len;
-		w->used = ++a->clock;
-		found = true;
-	}
-	pthread_mutex_unlock(&a->mtx);
-	return found;
-}
-
-/* Does a read at 'off' go on where the window ends, or nearly? */
-static bool ahead_goes_on(const struct ahead_window *w, uint64_t off)
-{
-	uint64_t end = w->off + w->b.len;
-
-	return off >= w->off && off < end + AHEAD_GAP;
-}
-
-size_t sftp_ahead_want(struct sftp_ahead *a, enum store_kind k,
-		       const char *name, uint64_t off, size_t len)
-{
-	size_t want = len, more;
-	unsigned i;
-
-	pthread_mutex_lock(&a->mtx);
-	for (i = 0; i < AHEAD_WINDOWS; i++) {
-		if (!ahead_is(&a->w[i], k, name) ||
-		    !ahead_goes_on(&a->w[i], off))
-			continue;
-		more = a->w[i].b.len * 2;
-		more = more < AHEAD_FIRST ? AHEAD_FIRST : more;
-		more = more > AHEAD_MOST ? AHEAD_MOST : more;
-		want = want > more ? want : more;
-	}
-	pthread_mutex_unlock(&a->mtx);
-	return want;
-}
-
-/* Under mtx: the one that this continues, or the one longest unused. */
-static struct ahead_window *ahead_place(struct sftp_ahead *a,
-					enum store_kind k, const char *name,
-					uint64_t off)
-{
-	struct ahead_window *best = &a->w[0];
-	unsigned i;
-
-	for (i = 0; i < AHEAD_WINDOWS; i++) {
-		if (ahead_is(&a->w[i], k, name) &&
-		    ahead_goes_on(&a->w[i], off))
+	for (i = 0; i < AHEAD_WINDOWS; i++)
+		if (ahead_is(&a->w[i], k, name) && off >= a->w[i].off &&
+		    off - a->w[i].off < a->w[i].len)
 			return &a->w[i];
-		if (a->w[i].used < best->used)
-			best = &a->w[i];
+	return NULL;
+}
+
+enum ahead_there { AHEAD_MISSING, AHEAD_COMING, AHEAD_THERE };
+
+/* Are the bytes there, in one window or in several that follow one another? */
+static enum ahead_there ahead_look(struct sftp_ahead *a, enum store_kind k,
+				   const char *name, uint64_t off, size_t len)
+{
+	enum ahead_there there = AHEAD_THERE;
+	const struct ahead_window *w;
+	size_t n;
+
+	for (; len > 0; len -= n < len ? n : len, off += n) {
+		w = ahead_find(a, k, name, off);
+		if (!w)
+			return AHEAD_MISSING;
+		if (w->state != AHEAD_READY)
+			there = AHEAD_COMING;
+		n = (size_t)(w->off + w->len - off);
+	}
+	return there;
+}
+
+/* Copies them; the last window that it took of. */
+static struct ahead_window *ahead_copy(struct sftp_ahead *a,
+				       enum store_kind k, const char *name,
+				       uint64_t off, size_t len,
+				       struct buf *out)
+{
+	struct ahead_window *w = NULL;
+	size_t n;
+
+	for (; len > 0; len -= n, off += n) {
+		w = ahead_find(a, k, name, off);
+		n = (size_t)(w->off + w->len - off);
+		n = n < len ? n : len;
+		memcpy(out->p + out->len, w->b.p + (off - w->off), n);
+		out->len += n;
+		w->used = ++a->clock;
+	}
+	return w;
+}
+
+static size_t ahead_grow(size_t len)
+{
+	len = len < AHEAD_FIRST / 4 ? AHEAD_FIRST / 4 : len;
+	return len > AHEAD_MOST / 4 ? AHEAD_MOST : len * 4;
+}
+
+/* How much to read at 'off' for one who wants 'len' of it.  *order: he seems
+ * to read on. */
+static size_t ahead_size(struct sftp_ahead *a, enum store_kind k,
+			 const char *name, uint64_t off, size_t len,
+			 bool *order)
+{
+	bool known = false, near = false;
+	size_t most = 0;
+	unsigned i;
+
+	for (i = 0; i < AHEAD_WINDOWS; i++) {
+		const struct ahead_window *w = &a->w[i];
+
+		if (!ahead_is(w, k, name))
+			continue;
+		known = true;
+		if (off < w->off || off >= w->off + w->len + AHEAD_GAP)
+			continue;
+		near = true;
+		if (w->len > most)
+			most = w->len;
+	}
+	if (near)
+		a->grown = most = ahead_grow(most);
+	/* The next pack of one who reads pack after pack. */
+	else if (!known && a->grown == AHEAD_MOST)
+		most = AHEAD_MOST / 4;
+	else
+		a->grown = 0;
+	*order = most > 0;
+	return most > len ? most : len;
+}
+
+/* One for new bytes: free, or the one longest unused. */
+static struct ahead_window *ahead_place(struct sftp_ahead *a)
+{
+	struct ahead_window *best = NULL, *w;
+	unsigned i;
+
+	for (i = 0; i < AHEAD_WINDOWS; i++) {
+		w = &a->w[i];
+		if (w->state == AHEAD_FREE)
+			return w;
+		if (w->state == AHEAD_READY && (!best || w->used < best->used))
+			best = w;
+	}
+	if (best) {
+		buf_release(&best->b);
+		best->state = AHEAD_FREE;
 	}
 	return best;
 }
 
-/* Under mtx: others go until there is room. */
+/* Others go until there is room. */
 static void ahead_shrink(struct sftp_ahead *a, const struct ahead_window *keep)
 {
-	struct ahead_window *old;
+	struct ahead_window *old, *w;
 	size_t total;
 	unsigned i;
 
-	for (;;) {
+	do {
 		old = NULL;
 		for (total = 0, i = 0; i < AHEAD_WINDOWS; i++) {
-			struct ahead_window *w = &a->w[i];
-
-			total += w->b.len;
-			if (w != keep && w->b.len > 0 &&
+			w = &a->w[i];
+			total += w->state == AHEAD_FREE ? 0 : w->len;
+			if (w != keep && w->state == AHEAD_READY &&
 			    (!old || w->used < old->used))
 				old = w;
 		}
-		if (total <= AHEAD_TOTAL || !old)
-			return;
-		buf_release(&old->b);
-	}
+		if (total > AHEAD_TOTAL && old) {
+			buf_release(&old->b);
+			old->state = AHEAD_FREE;
+		}
+	} while (total > AHEAD_TOTAL && old);
 }
 
-void sftp_ahead_add(struct sftp_ahead *a, enum store_kind k,
-		    const char *name, uint64_t off, struct buf *b)
+static struct ahead_window *ahead_reserve(struct sftp_ahead *a,
+					  enum store_kind k, const char *name,
+					  uint64_t off, size_t len)
 {
-	struct ahead_window *w;
+	struct ahead_window *w = len <= 2 * AHEAD_MOST &&
+		off < AHEAD_OFF_MAX ? ahead_place(a) : NULL;
 
-	if (b->len == 0 || b->len > AHEAD_MOST * 2)
+	if (!w)
+		return NULL;
+	w->state = AHEAD_READING;
+	w->kind = k;
+	memmove(w->name, name, strlen(name) + 1);
+	w->off = off;
+	w->len = len;
+	w->used = ++a->clock;
+	w->followed = w->dropped = false;
+	ahead_shrink(a, w);
+	return w;
+}
+
+static void ahead_settle(struct sftp_ahead *a, struct ahead_window *w,
+			 struct buf *b)
+{
+	w->state = AHEAD_FREE;
+	if (b && b->len > 0 && !w->dropped) {
+		/* Its end is the pack's. */
+		w->followed |= b->len < w->len;
+		w->state = AHEAD_READY;
+		w->len = b->len;
+		buf_release(&w->b);
+		buf_swap(&w->b, b);
+	}
+	pthread_cond_broadcast(&a->cv);
+}
+
+/* --- the thread --- */
+
+static struct ahead_window *ahead_asked(struct sftp_ahead *a)
+{
+	unsigned i;
+
+	for (i = 0; i < AHEAD_WINDOWS; i++)
+		if (a->w[i].state == AHEAD_ASKED)
+			return &a->w[i];
+	return NULL;
+}
+
+static void *ahead_main(void *arg)
+{
+	struct sftp_ahead *a = arg;
+	struct buf b = BUF_INIT;
+	struct ahead_window *w;
+	int rc;
+
+	pthread_mutex_lock(&a->mtx);
+	while (!a->stop) {
+		if (!(w = ahead_asked(a))) {
+			pthread_cond_wait(&a->cv, &a->mtx);
+			continue;
+		}
+		w->state = AHEAD_READING;
+		pthread_mutex_unlock(&a->mtx);
+		rc = a->fn(a->ctx, w->kind, w->name, w->off, w->len, &b);
+		pthread_mutex_lock(&a->mtx);
+		ahead_settle(a, w, rc == 0 ? &b : NULL);
+		buf_release(&b);
+	}
+	pthread_mutex_unlock(&a->mtx);
+	return NULL;
+}
+
+/* Signals are for the threads that know them. */
+static bool ahead_run(struct sftp_ahead *a)
+{
+	sigset_t all, was;
+
+	if (a->running)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	a->running = pthread_create(&a->tid, NULL, ahead_main, a) == 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return a->running;
+}
+
+/* Under mtx: what follows a window that is being used is read now. */
+static void ahead_follow(struct sftp_ahead *a, struct ahead_window *w)
+{
+	struct ahead_window *next;
+	uint64_t end = w->off + w->len;
+
+	if (w->followed || w->len < AHEAD_FIRST || !ahead_run(a))
+		return;
+	w->followed = true;
+	if (ahead_find(a, w->kind, w->name, end))
+		return;
+	next = ahead_reserve(a, w->kind, w->name, end, ahead_grow(w->len));
+	if (!next)
+		return;
+	next->state = AHEAD_ASKED;
+	a->grown = next->len;
+	pthread_cond_broadcast(&a->cv);
+}
+
+bool sftp_ahead_begin(struct sftp_ahead *a, enum store_kind k,
+		      const char *name, uint64_t off, size_t len,
+		      struct buf *out, struct sftp_ahead_plan *plan)
+{
+	enum ahead_there there;
+	bool order;
+
+	pthread_mutex_lock(&a->mtx);
+	while ((there = ahead_look(a, k, name, off, len)) == AHEAD_COMING)
+		pthread_cond_wait(&a->cv, &a->mtx);
+	if (there == AHEAD_THERE) {
+		ahead_follow(a, ahead_copy(a, k, name, off, len, out));
+	} else {
+		plan->len = ahead_size(a, k, name, off, len, &order);
+		plan->w = ahead_reserve(a, k, name, off, plan->len);
+		if (plan->w)
+			plan->w->followed = !order;
+		else
+			plan->len = len;
+	}
+	pthread_mutex_unlock(&a->mtx);
+	return there == AHEAD_THERE;
+}
+
+void sftp_ahead_end(struct sftp_ahead *a, struct sftp_ahead_plan *plan,
+		    struct buf *b)
+{
+	if (!plan->w)
 		return;
 	pthread_mutex_lock(&a->mtx);
-	w = ahead_place(a, k, name, off);
-	buf_release(&w->b);
-	buf_swap(&w->b, b);
-	w->kind = k;
-	memcpy(w->name, name, strlen(name) + 1);
-	w->off = off;
-	w->used = ++a->clock;
-	ahead_shrink(a, w);
+	ahead_settle(a, plan->w, b);
+	if (plan->w->state == AHEAD_READY)
+		ahead_follow(a, plan->w);
 	pthread_mutex_unlock(&a->mtx);
+	plan->w = NULL;
 }
 
 void sftp_ahead_drop(struct sftp_ahead *a, enum store_kind k,
@@ -176,8 +371,16 @@ void sftp_ahead_drop(struct sftp_ahead *a, enum store_kind k,
 	unsigned i;
 
 	pthread_mutex_lock(&a->mtx);
-	for (i = 0; i < AHEAD_WINDOWS; i++)
-		if (ahead_is(&a->w[i], k, name))
+	for (i = 0; i < AHEAD_WINDOWS; i++) {
+		if (!ahead_is(&a->w[i], k, name))
+			continue;
+		if (a->w[i].state == AHEAD_READY) {
 			buf_release(&a->w[i].b);
+			a->w[i].state = AHEAD_FREE;
+		} else {
+			a->w[i].dropped = true;
+		}
+	}
+	pthread_cond_broadcast(&a->cv);
 	pthread_mutex_unlock(&a->mtx);
 }

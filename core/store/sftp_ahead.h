@@ -5,25 +5,35 @@
 #include "store/store.h"
 
 /*
- * Bytes of packs that were read before they are wanted.  Objects lie in packs
+ * Bytes of packs that are read before they are wanted.  Objects lie in packs
  * in the order they are read back, so a read that begins near where the last
  * one of that pack ended is answered with more than it asks for, each time
- * twice as much.  Packs never change; all is bounded.  Safe from any thread.
+ * four times as much; and while such a window is used up, a thread reads the
+ * next one.  Who wants bytes that are on their way waits for them.  Packs
+ * never change; all is bounded.  Safe from any thread.
  */
 struct sftp_ahead;
-struct sftp_ahead *sftp_ahead_new(void);	/* NULL: no memory */
-void sftp_ahead_free(struct sftp_ahead *a);	/* NULL ok */
+struct ahead_window;
 
-/* Append these bytes to out, which has room for them, if all are there. */
-bool sftp_ahead_find(struct sftp_ahead *a, enum store_kind k,
-		     const char *name, uint64_t off, size_t len,
-		     struct buf *out);
-/* How many bytes to read at 'off' for one who wants 'len' of them. */
-size_t sftp_ahead_want(struct sftp_ahead *a, enum store_kind k,
-		       const char *name, uint64_t off, size_t len);
-/* They were read; the bytes become a's. */
-void sftp_ahead_add(struct sftp_ahead *a, enum store_kind k,
-		    const char *name, uint64_t off, struct buf *b);
+/* Append what is there of these bytes to out: fewer at the end of the pack. */
+typedef int sftp_ahead_read_fn(void *ctx, enum store_kind k, const char *name,
+			       uint64_t off, size_t len, struct buf *out);
+/* The thread reads by fn.  NULL: no memory. */
+struct sftp_ahead *sftp_ahead_new(sftp_ahead_read_fn *fn, void *ctx);
+void sftp_ahead_free(struct sftp_ahead *a);	/* NULL ok; waits for fn */
+
+struct sftp_ahead_plan {
+	struct ahead_window *w;		/* NULL: nothing is kept */
+	size_t len;			/* to be read at 'off' */
+};
+/* true: the bytes were appended to out, which has room for them.  false: the
+ * caller reads as planned (which is 'len' at least), then calls end. */
+bool sftp_ahead_begin(struct sftp_ahead *a, enum store_kind k,
+		      const char *name, uint64_t off, size_t len,
+		      struct buf *out, struct sftp_ahead_plan *plan);
+/* The bytes read become a's; NULL or none: it failed. */
+void sftp_ahead_end(struct sftp_ahead *a, struct sftp_ahead_plan *plan,
+		    struct buf *b);
 void sftp_ahead_drop(struct sftp_ahead *a, enum store_kind k,
 		     const char *name);
 

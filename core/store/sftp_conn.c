@@ -21,13 +21,18 @@ void sftp_req_release(struct sftp_req *r)
 	buf_release(&r->body);
 }
 
+void sftp_conn_stop(struct sftp_conn *c)
+{
+	pthread_mutex_lock(&c->mtx);
+	c->stop = true;
+	pthread_mutex_unlock(&c->mtx);
+	eventfd_write(c->wake, 1);
+}
+
 static void conn_free(struct sftp_conn *c)
 {
 	if (c->running) {
-		pthread_mutex_lock(&c->mtx);
-		c->stop = true;
-		pthread_mutex_unlock(&c->mtx);
-		eventfd_write(c->wake, 1);
+		sftp_conn_stop(c);
 		pthread_join(c->tid, NULL);
 	} else {
 		wire_close(c->w);
@@ -36,6 +41,8 @@ static void conn_free(struct sftp_conn *c)
 		close(c->wake);
 	pthread_cond_destroy(&c->done_cv);
 	pthread_mutex_destroy(&c->mtx);
+	pthread_mutex_destroy(&c->caps_mtx);
+	sftp_req_release(&c->limits);
 	free(c->in);
 	free(c->out);
 	free(c);
@@ -62,6 +69,7 @@ static struct sftp_conn *conn_new(struct wire *w,
 	for (i = 0; i < CONN_SLOTS; i++)
 		c->free_id[c->n_free++] = (uint16_t)i;
 	pthread_mutex_init(&c->mtx, NULL);
+	pthread_mutex_init(&c->caps_mtx, NULL);
 	pthread_cond_init(&c->done_cv, NULL);
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->out = mem_alloc(CONN_OUT_BYTES);
@@ -97,24 +105,29 @@ static uint32_t conn_limit(uint64_t said, uint32_t least, uint32_t most)
 }
 
 /* A server without it refuses, and the small sizes stay. */
-static int conn_limits(struct sftp_conn *c, struct err *e)
+static void conn_limits(struct sftp_conn *c)
 {
-	struct sftp_req r = { .want = SFTP_EXTENDED_REPLY };
+	struct sftp_req *r = &c->limits;
+	uint32_t most = SFTP_PACKET_MAX - 2048;
 	struct sftp_limits l;
-	int rc = sftp_put_ext(&r.head, "limits@openssh.com", e);
 
-	if (rc == 0 && sftp_conn_call(c, &r) < 0) {
-		sftp_conn_why(c, e);
-		rc = e ? (int)e->code : ERR_IO;
-	}
-	if (rc == 0 && r.good && sftp_get_limits(r.body.p, r.body.len, &l)) {
-		uint32_t most = SFTP_PACKET_MAX - 2048;
+	if (r->state == SFTP_REQ_IDLE || sftp_conn_wait(c, r) < 0 ||
+	    !r->good || !sftp_get_limits(r->body.p, r->body.len, &l))
+		return;
+	c->caps.read_max = conn_limit(l.read, 1024, most);
+	c->caps.write_max = conn_limit(l.write, 1024, most);
+	c->caps.handles = conn_limit(l.handles, 8, 512);
+}
 
-		c->caps.read_max = conn_limit(l.read, 1024, most);
-		c->caps.write_max = conn_limit(l.write, 1024, most);
-		c->caps.handles = conn_limit(l.handles, 8, 512);
-	}
-	sftp_req_release(&r);
+/* Its answer comes with that to the first request of use. */
+static int conn_ask_limits(struct sftp_conn *c, struct err *e)
+{
+	int rc;
+
+	c->limits.want = SFTP_EXTENDED_REPLY;
+	rc = sftp_put_ext(&c->limits.head, "limits@openssh.com", e);
+	if (rc == 0)
+		sftp_conn_send(c, &c->limits);
 	return rc;
 }
 
@@ -134,7 +147,7 @@ int sftp_conn_open(struct sftp_conn **out, struct wire *w,
 	if (rc == 0)
 		rc = conn_start(c, e);
 	if (rc == 0 && limits)
-		rc = conn_limits(c, e);
+		rc = conn_ask_limits(c, e);
 	if (rc < 0)
 		conn_free(c);
 	else
@@ -163,12 +176,17 @@ void sftp_conn_unref(struct sftp_conn *c)
 		conn_free(c);
 }
 
-const struct sftp_caps *sftp_conn_caps(const struct sftp_conn *c)
+const struct sftp_caps *sftp_conn_caps(struct sftp_conn *c)
 {
+	pthread_mutex_lock(&c->caps_mtx);
+	if (!c->caps_known)
+		conn_limits(c);
+	c->caps_known = true;
+	pthread_mutex_unlock(&c->caps_mtx);
 	return &c->caps;
 }
 
-void sftp_conn_traffic(struct sftp_conn *c, struct sftp_traffic *t)
+void sftp_conn_traffic(struct sftp_conn *c, struct store_traffic *t)
 {
 	pthread_mutex_lock(&c->mtx);
 	*t = c->traffic;
@@ -216,6 +234,7 @@ static bool conn_queue(struct sftp_conn *c, struct sftp_req *r)
 	c->tail = &r->next;
 	c->n_queued++;
 	c->traffic.requests++;
+	r->seq = ++c->seq;
 	pthread_mutex_unlock(&c->mtx);
 	if (first)
 		eventfd_write(c->wake, 1);
@@ -231,6 +250,10 @@ int sftp_conn_wait(struct sftp_conn *c, struct sftp_req *r)
 {
 	BUG_ON(r->state == SFTP_REQ_IDLE || r->loose);
 	pthread_mutex_lock(&c->mtx);
+	if (r->state == SFTP_REQ_OUT && r->seq > c->trip_seq) {
+		c->traffic.trips++;
+		c->trip_seq = c->seq;
+	}
 	while (r->state == SFTP_REQ_OUT)
 		pthread_cond_wait(&c->done_cv, &c->mtx);
 	pthread_mutex_unlock(&c->mtx);

@@ -41,6 +41,7 @@ struct sftp_req {
 	/* The connection's. */
 	_Atomic int state;
 	bool loose;			/* nobody waits; it is freed */
+	uint64_t seq;			/* counts them */
 	struct sftp_req *next;
 };
 void sftp_req_release(struct sftp_req *r);	/* its buffers */
@@ -49,18 +50,16 @@ struct sftp_conn_opts {
 	unsigned timeout_secs;		/* without a byte, then it is dead */
 	uint64_t upload_rate;
 };
-struct sftp_traffic {
-	uint64_t up, down, requests;
-};
-
 /* Owns w, also on failure.  ERR_IO: it hung up; ERR_CONFIG: what answers is
  * no sftp server. */
 int sftp_conn_open(struct sftp_conn **out, struct wire *w,
 		   const struct sftp_conn_opts *o, struct err *e);
 void sftp_conn_ref(struct sftp_conn *c);
 void sftp_conn_unref(struct sftp_conn *c);	/* NULL ok; the last closes */
-const struct sftp_caps *sftp_conn_caps(const struct sftp_conn *c);
-void sftp_conn_traffic(struct sftp_conn *c, struct sftp_traffic *t);
+void sftp_conn_stop(struct sftp_conn *c);	/* all that waits is lost */
+/* The first call may have to wait for the server. */
+const struct sftp_caps *sftp_conn_caps(struct sftp_conn *c);
+void sftp_conn_traffic(struct sftp_conn *c, struct store_traffic *t);
 
 void sftp_conn_send(struct sftp_conn *c, struct sftp_req *r);
 /* 0: there is a reply.  ERR_RETRY: the connection was lost before, and

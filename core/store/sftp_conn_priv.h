@@ -10,7 +10,7 @@
 enum {
 	CONN_SLOTS = 1024,		/* requests under way */
 	CONN_OUT_BYTES = 256 << 10,
-	CONN_IN_BYTES = 4 << 20
+	CONN_IN_BYTES = 8 << 20
 };
 
 struct sftp_conn {
@@ -23,7 +23,10 @@ struct sftp_conn {
 	size_t cur_at;
 	uint32_t cur_id;
 	int64_t moved_nsec;		/* when a byte last did */
-	struct sftp_caps caps;		/* fixed after open */
+	pthread_mutex_t caps_mtx;	/* order: before mtx */
+	bool caps_known;		/* caps_mtx: then caps is fixed */
+	struct sftp_caps caps;
+	struct sftp_req limits;		/* caps_mtx: asked for on opening */
 	int wake;			/* eventfd */
 	pthread_t tid;
 	bool running;
@@ -41,7 +44,10 @@ struct sftp_conn {
 	unsigned refs;
 	bool stop, dead, final;
 	struct err why;			/* set when dead */
-	struct sftp_traffic traffic;
+	struct store_traffic traffic;
+	uint64_t seq;			/* of the last request */
+	uint64_t trip_seq;		/* of the last that is in a trip that
+					 * was counted */
 };
 
 /* sftp_conn_io.c */

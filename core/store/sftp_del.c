@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/sftp_priv.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,8 +68,10 @@ int sftp_del(struct store *store, enum store_kind k, const char *name,
 	     struct err *e)
 {
 	struct del d = { .k = k, .name = name };
+	struct sftp *s = (struct sftp *)(void *)store;
 
-	return sftp_do((struct sftp *)(void *)store, del_op, &d, e);
+	sftp_early_forget(s->early, k);
+	return sftp_do(s, del_op, &d, e);
 }
 
 void sftp_tmp_remove(struct sftp_conn *c, const char *path)
@@ -125,11 +128,32 @@ static int tidy_op(struct sftp *s, struct sftp_conn *c, void *arg,
 	return rc;
 }
 
+static void *tidy_main(void *arg)
+{
+	sftp_do(arg, tidy_op, NULL, NULL);
+	return NULL;
+}
+
+/* Nobody waits for it but the closing of the store. */
 void sftp_tmp_tidy(struct sftp *s)
 {
+	sigset_t all, was;
+
 	pthread_mutex_lock(&s->tidy_mtx);
-	if (!s->tidied)
-		sftp_do(s, tidy_op, NULL, NULL);
+	if (!s->tidied) {
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &was);
+		s->tidying = pthread_create(&s->tidier, NULL, tidy_main,
+			s) == 0;
+		pthread_sigmask(SIG_SETMASK, &was, NULL);
+	}
 	s->tidied = true;
 	pthread_mutex_unlock(&s->tidy_mtx);
+}
+
+void sftp_tmp_tidied(struct sftp *s)
+{
+	if (s->tidying)
+		pthread_join(s->tidier, NULL);
+	s->tidying = false;
 }

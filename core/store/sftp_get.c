@@ -20,6 +20,7 @@ struct get {
 	uint64_t off;
 	size_t len, max;
 	bool all;			/* off 0, len is the size, up to max */
+	bool part;			/* fewer than len, at the end */
 	struct buf *out;
 	struct sftp_file file;
 	struct buf ahead;		/* the bytes from off on */
@@ -144,31 +145,6 @@ static int get_bytes(struct get *g, struct sftp_conn *c, struct err *e)
 	return rc;
 }
 
-/* More than was asked for, and kept, where reads follow one another. */
-static int get_more(struct get *g, struct sftp *s, struct sftp_conn *c,
-		    struct err *e)
-{
-	uint64_t left = g->file.size > g->off ? g->file.size - g->off : 0;
-	struct buf out = BUF_INIT, *want = g->out;
-	size_t len = g->len, most;
-	int rc;
-
-	most = sftp_ahead_want(s->ahead, g->k, g->name, g->off, len);
-	if (most > left)
-		most = (size_t)left;
-	if (g->all || most < len || len == 0)
-		return get_bytes(g, c, e);
-	g->out = &out;
-	g->len = most;
-	rc = get_bytes(g, c, e);
-	g->out = want;
-	g->len = len;
-	if (rc == 0 && (rc = buf_append(want, out.p, len, e)) == 0)
-		sftp_ahead_add(s->ahead, g->k, g->name, g->off, &out);
-	buf_release(&out);
-	return rc;
-}
-
 static int get_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		  struct err *e)
 {
@@ -186,8 +162,49 @@ static int get_op(struct sftp *s, struct sftp_conn *c, void *arg,
 			sftp_files_add(s->files, no, c, g->k, g->name,
 				&g->file);
 	}
-	rc = keep ? get_more(g, s, c, e) : get_bytes(g, c, e);
+	if (g->part && g->off < g->file.size &&
+	    g->len > g->file.size - g->off)
+		g->len = (size_t)(g->file.size - g->off);
+	rc = get_bytes(g, c, e);
 	sftp_files_done(s->files, c, &g->file);
+	return rc;
+}
+
+int sftp_get_ahead(void *ctx, enum store_kind k, const char *name,
+		   uint64_t off, size_t len, struct buf *out)
+{
+	struct get g = { .k = k, .name = name, .off = off, .len = len,
+		.part = true, .out = out };
+	int rc = sftp_do(ctx, get_op, &g, NULL);
+
+	buf_release(&g.ahead);
+	return rc;
+}
+
+/* Bytes of packs go through what is read ahead. */
+static int get_packed(struct sftp *s, struct get *g, struct err *e)
+{
+	struct sftp_ahead_plan plan = { NULL, 0 };
+	struct buf *want = g->out, more = BUF_INIT;
+	size_t len = g->len;
+	int rc;
+
+	/* Only bytes that were once read are found, so len is no nonsense. */
+	if ((rc = buf_reserve(want, len, e)) < 0)
+		return rc;
+	if (sftp_ahead_begin(s->ahead, g->k, g->name, g->off, len, want,
+	    &plan))
+		return 0;
+	g->out = &more;
+	g->len = plan.len;
+	g->part = plan.len > len;
+	rc = sftp_do(s, get_op, g, e);
+	if (rc == 0 && more.len < len)
+		rc = sftp_say_short(g->k, g->name, e);
+	if (rc == 0)
+		rc = buf_append(want, more.p, len, e);
+	sftp_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
+	buf_release(&more);
 	return rc;
 }
 
@@ -199,12 +216,11 @@ int sftp_get(struct store *store, enum store_kind k, const char *name,
 	struct sftp *s = (struct sftp *)(void *)store;
 	int rc;
 
-	/* Only bytes that were once read are found, so len is no nonsense. */
-	if ((k == STORE_DATA || k == STORE_META) && len <= GET_CACHED &&
-	    buf_reserve(out, len, NULL) == 0 &&
-	    sftp_ahead_find(s->ahead, k, name, off, len, out))
-		return 0;
-	rc = sftp_do(s, get_op, &g, e);
+	if ((k == STORE_DATA || k == STORE_META) && len > 0 &&
+	    len <= GET_CACHED)
+		rc = get_packed(s, &g, e);
+	else
+		rc = sftp_do(s, get_op, &g, e);
 	buf_release(&g.ahead);
 	return rc;
 }
@@ -214,8 +230,20 @@ int sftp_get_all(struct store *store, enum store_kind k, const char *name,
 {
 	struct get g = { .k = k, .name = name, .max = max, .all = true,
 		.out = out };
-	int rc = sftp_do((struct sftp *)(void *)store, get_op, &g, e);
+	struct sftp *s = (struct sftp *)(void *)store;
+	struct buf marker = BUF_INIT;
+	int rc;
 
+	if (k == STORE_ROOT && strcmp(name, "REPOSITORY") == 0) {
+		pthread_mutex_lock(&s->mtx);
+		buf_swap(&s->marker, &marker);
+		pthread_mutex_unlock(&s->mtx);
+	}
+	if (marker.len > 0 && marker.len <= max)
+		rc = buf_append(out, marker.p, marker.len, e);
+	else
+		rc = sftp_do(s, get_op, &g, e);
+	buf_release(&marker);
 	buf_release(&g.ahead);
 	return rc;
 }

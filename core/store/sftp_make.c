@@ -262,27 +262,29 @@ static int open_judge(struct sftp *s, struct sftp_conn *c, struct err *e)
 	return layout_judge_other(&what, s->store.url, e);
 }
 
-static int open_op(struct sftp *s, struct sftp_conn *c, void *arg,
-		   struct err *e)
+static int open_judge_op(struct sftp *s, struct sftp_conn *c, void *arg,
+			 struct err *e)
 {
-	char path[SFTP_PATH_BYTES];
-	uint64_t size;
-	uint32_t code;
-	bool inner;
-	int rc;
-
 	(void)arg;
-	rc = sftp_size(c, sftp_path(s, "REPOSITORY", path), &size, &inner,
-		&code);
-	if (rc < 0 || code == SFTP_OK)
-		return rc;
-	if (code == SFTP_NO_SUCH_FILE)
-		return open_judge(s, c, e);
-	return sftp_say(code, e, "cannot look at '%s/REPOSITORY'",
-		s->store.url);
+	return open_judge(s, c, e);
 }
 
+/* It is read at once: whoever opens a store wants it next. */
 int sftp_open_old(struct sftp *s, struct err *e)
 {
-	return sftp_do(s, open_op, NULL, e);
+	struct buf b = BUF_INIT;
+	int rc = sftp_get_all(&s->store, STORE_ROOT, "REPOSITORY",
+		SFTP_MARKER_MAX, &b, e);
+
+	if (rc == ERR_NOENT) {
+		err_clear(e);
+		rc = sftp_do(s, open_judge_op, NULL, e);
+	}
+	if (rc == 0) {
+		pthread_mutex_lock(&s->mtx);
+		buf_swap(&s->marker, &b);
+		pthread_mutex_unlock(&s->mtx);
+	}
+	buf_release(&b);
+	return rc;
 }

@@ -18,8 +18,9 @@
 #define SFTP_ROOT_MAX 4096
 #define SFTP_PATH_BYTES (SFTP_ROOT_MAX + LAYOUT_PATH_BYTES + 16)
 /* Bytes under way in one transfer. */
-#define SFTP_WINDOW (4u << 20)
+#define SFTP_WINDOW (8u << 20)
 #define SFTP_WINDOW_REQS 128
+#define SFTP_MARKER_MAX (64u << 10)
 
 /* How a finished temporary file gets its name, best first.  A rename of
  * version 3 must fail if the name is there; where it decides a race, a folder
@@ -27,6 +28,7 @@
 enum sftp_way { SFTP_WAY_LINK, SFTP_WAY_RENAME };
 
 struct sftp_files;
+struct sftp_early;
 struct sftp {
 	struct store store;
 	struct wire_dial *dial;			/* dial_mtx */
@@ -37,7 +39,11 @@ struct sftp {
 	char *root;
 	struct sftp_files *files;		/* open for reading */
 	struct sftp_ahead *ahead;
+	struct sftp_early *early;		/* NULL: none */
 	atomic_int way;
+	atomic_bool closing;			/* nobody waits any more */
+	pthread_t tidier;
+	bool tidying;				/* there is that thread */
 
 	pthread_mutex_t dial_mtx;		/* order: before mtx */
 	bool gave_up;				/* dial_mtx, as all below */
@@ -54,9 +60,12 @@ struct sftp {
 	pthread_mutex_t mtx;			/* of all below; a leaf */
 	struct sftp_conn *conn;			/* NULL: none yet */
 	uint64_t conn_no;			/* counts them, from 1 */
-	struct sftp_traffic gone;		/* of earlier ones */
+	struct store_traffic gone;		/* of earlier ones */
 	/* One bit a folder: names in it changed since the last barrier. */
 	uint64_t dirty[(LAYOUT_FOLDERS + 63) / 64];
+	/* REPOSITORY as it was read when the store was opened: for the first
+	 * who asks. */
+	struct buf marker;
 	struct strv fresh;			/* paths put since then */
 	uint64_t fresh_no;			/* connection of the first */
 };
@@ -149,12 +158,20 @@ void sftp_files_expire(struct sftp_files *f, uint64_t no,
 		       struct sftp_conn *c);
 
 /* sftp_get.c */
+sftp_ahead_read_fn sftp_get_ahead;		/* ctx: a struct sftp */
 int sftp_get(struct store *s, enum store_kind k, const char *name,
 	     uint64_t off, size_t len, struct buf *out, struct err *e);
 int sftp_get_all(struct store *s, enum store_kind k, const char *name,
 		 size_t max, struct buf *out, struct err *e);
 int sftp_stat(struct store *s, enum store_kind k, const char *name,
 	      uint64_t *size, struct err *e);
+/* sftp_early.c: begun when there is a connection. */
+struct sftp_early *sftp_early_new(struct sftp *s);
+void sftp_early_free(struct sftp_early *g);	/* NULL ok */
+/* A name of this kind came or went by our own doing. */
+void sftp_early_forget(struct sftp_early *g, enum store_kind k);
+int sftp_list_opened(struct store *s, const enum store_kind *k, size_t n,
+		     store_list_many_fn *fn, void *ctx, struct err *e);
 /* sftp_many.c */
 int sftp_get_many(struct store *s, enum store_kind k, char *const *name,
 		  size_t n, size_t max, store_got_fn *fn, void *ctx,
@@ -177,7 +194,8 @@ int sftp_each(struct sftp_conn *c, const char *path, sftp_entry_fn *fn,
 /* sftp_del.c */
 int sftp_del(struct store *s, enum store_kind k, const char *name,
 	     struct err *e);
-void sftp_tmp_tidy(struct sftp *s);
+void sftp_tmp_tidy(struct sftp *s);		/* begins it, once */
+void sftp_tmp_tidied(struct sftp *s);		/* waits for its end */
 void sftp_tmp_remove(struct sftp_conn *c, const char *path);
 /* sftp_sync.c */
 void sftp_touch(struct sftp *s, unsigned folder);

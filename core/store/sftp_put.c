@@ -303,6 +303,7 @@ int sftp_put(struct store *store, enum store_kind k, const char *name,
 	for (i = 0; i < n; i++)
 		p.total += iov[i].iov_len;
 	layout_path(k, name, p.rel);
+	sftp_early_forget(s->early, k);
 	sftp_tmp_tidy(s);
 	if ((rc = put_fresh(s, &p, e)) < 0)
 		return rc;

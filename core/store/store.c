@@ -124,6 +124,13 @@ bool store_far(const struct store *s)
 	return s->ops->far;
 }
 
+bool store_traffic(struct store *s, struct store_traffic *t)
+{
+	if (s->ops->traffic)
+		s->ops->traffic(s, t);
+	return s->ops->traffic != NULL;
+}
+
 /* What every call on a name begins with. */
 static int store_check(const struct store *s, enum store_kind k,
 		       const char *name, struct err *e)
@@ -285,6 +292,14 @@ int store_list_many(struct store *s, const enum store_kind *k, size_t n,
 	return rc;
 }
 
+int store_list_opened(struct store *s, const enum store_kind *k, size_t n,
+		      store_list_many_fn *fn, void *ctx, struct err *e)
+{
+	if (s->ops->list_opened)
+		return s->ops->list_opened(s, k, n, fn, ctx, e);
+	return store_list_many(s, k, n, fn, ctx, e);
+}
+
 int store_del(struct store *s, enum store_kind k, const char *name,
 	      struct err *e)
 {
@@ -310,11 +325,6 @@ int store_scrub(struct store *s, store_scrub_fn *fn, void *ctx,
 		struct err *e)
 {
 	return s->ops->scrub ? s->ops->scrub(s, fn, ctx, e) : 1;
-}
-
-bool store_traffic(struct store *s, struct store_traffic *t)
-{
-	return s->ops->traffic && s->ops->traffic(s, t);
 }
 
 bool store_appends_only(struct store *s)

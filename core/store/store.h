@@ -98,6 +98,13 @@ int store_open_with(struct store **out, const char *url, unsigned flags,
 void store_close(struct store *s);		/* NULL ok */
 /* An answer takes time: several things at once are worth it. */
 bool store_far(const struct store *s);
+/* What has gone over the line so far.  A round trip is a wait for an answer;
+ * whatever was asked for until then is part of it.  false: there is no line. */
+struct store_traffic {
+	uint64_t up, down;		/* bytes, without what ssh adds */
+	uint64_t requests, trips;
+};
+bool store_traffic(struct store *s, struct store_traffic *t);
 
 /*
  * Put-if-absent of all bytes of iov (not changed).  Returning 0: the bytes
@@ -158,6 +165,10 @@ typedef int store_list_many_fn(enum store_kind k, const char *name,
 			       uint64_t size, void *ctx);
 int store_list_many(struct store *s, const enum store_kind *k, size_t n,
 		    store_list_many_fn *fn, void *ctx, struct err *e);
+/* The same for those who need no newer news than of when the store was opened:
+ * a name that others have put since may be missing. */
+int store_list_opened(struct store *s, const enum store_kind *k, size_t n,
+		      store_list_many_fn *fn, void *ctx, struct err *e);
 
 /* ERR_NOENT: it was not there. */
 int store_del(struct store *s, enum store_kind k, const char *name,
@@ -191,12 +202,6 @@ typedef int store_scrub_fn(const struct store_scrubbed *s, void *ctx);
 int store_scrub(struct store *s, store_scrub_fn *fn, void *ctx,
 		struct err *e);
 
-/* What has gone over a line since it was opened; false: there is none. */
-struct store_traffic {
-	uint64_t up, down;		/* bytes */
-	uint64_t requests;
-};
-bool store_traffic(struct store *s, struct store_traffic *t);
 /* The far side lets nothing be deleted: what needs that need not begin. */
 bool store_appends_only(struct store *s);
 

@@ -17,7 +17,7 @@
  * as far as a read asks for, which must not happen with each: only after a
  * part of it was used.
  */
-#define WIRE_WINDOW (4u << 20)
+#define WIRE_WINDOW (8u << 20)
 #define WIRE_WINDOW_STEP (1u << 20)
 #define WIRE_READ_SMALL (32u << 10)
 

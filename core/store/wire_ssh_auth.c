@@ -102,16 +102,6 @@ static int auth_secret(const char *prompt, char *out, size_t len, int echo,
 	return 0;
 }
 
-/* SSH_AUTH_... */
-static int auth_key(struct auth *a, ssh_key key)
-{
-	int rc = ssh_userauth_try_publickey(a->s, NULL, key);
-
-	if (rc == SSH_AUTH_SUCCESS)
-		rc = ssh_userauth_publickey(a->s, NULL, key);
-	return rc;
-}
-
 static ssh_key auth_load(struct auth *a, const char *file)
 {
 	struct auth one = { .s = a->s, .d = a->d, .e = a->e };
@@ -179,7 +169,7 @@ static int auth_file(struct auth *a, const char *file)
 	if (has_cert && auth_certify(key, file))
 		rc = ssh_userauth_publickey(a->s, NULL, key);
 	if (rc != SSH_AUTH_SUCCESS)
-		rc = auth_key(a, key);
+		rc = ssh_userauth_publickey(a->s, NULL, key);
 	if (rc == SSH_AUTH_SUCCESS)
 		a->d->key = key;	/* for the next connection */
 	else
