@@ -37,6 +37,7 @@
 #include "maint/check.h"
 #include "maint/compact.h"
 #include "maint/prune.h"
+#include "maint/repair.h"
 #include "maint/retention.h"
 #include "maint/stats.h"
 #include "repo/alive.h"

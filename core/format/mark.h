@@ -103,4 +103,8 @@ int mark_get_pin(struct mark_pin *p, const struct fmt_ctx *ctx,
 		 struct err *e);
 void mark_pin_release(struct mark_pin *p);
 
+/* Without any key: repository, lengths, signature. */
+int mark_scrub(enum fmt_kind kind, const struct sid *repo, const uint8_t *p,
+	       size_t len, struct err *e);
+
 #endif

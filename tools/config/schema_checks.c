@@ -46,7 +46,7 @@ const struct schema_row schema_group_keep[] = {
 #define SCHEMA_OF config_check
 static const struct schema_row check[] = {
 	{ KEY(name, WORD), .flags = SCHEMA_NEEDED,
-	  .words = "repository|archives|data|extract|spot|disabled" },
+	  .words = "repository|archives|data|extract|spot|drill|disabled" },
 	{ KEY_AT(frequency, TIME, frequency_secs) },
 	{ KEY(only_run_on, DAYS) },
 	{ KEY(max_duration, INT), .max = INT32_MAX },
