@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/checks.h"
+#include "tools/cmd_drill.h"
 #include "tools/cmd_repair.h"
 #include "tools/finding.h"
 #include "tools/json.h"
@@ -296,7 +297,11 @@ static int check_latest(struct app *a, struct task *t, struct checks *k,
 {
 	int rc;
 
-	if (!k->due[CONFIG_CHECK_EXTRACT] && !k->due[CONFIG_CHECK_SPOT])
+	const struct drill_opts drill = { .mails = DRILL_MAILS,
+					  .files = DRILL_FILES };
+
+	if (!k->due[CONFIG_CHECK_EXTRACT] && !k->due[CONFIG_CHECK_SPOT] &&
+	    !k->due[CONFIG_CHECK_DRILL])
 		return 0;
 	rc = task_load(t, a, e);
 	if (rc == 0)
@@ -313,6 +318,9 @@ static int check_latest(struct app *a, struct task *t, struct checks *k,
 	if (rc == 0 && k->due[CONFIG_CHECK_SPOT] &&
 	    (rc = spot_check(t, a, k->row[CONFIG_CHECK_SPOT], e)) == 0)
 		checks_done(k, CONFIG_CHECK_SPOT);
+	if (rc == 0 && k->due[CONFIG_CHECK_DRILL] &&
+	    (rc = cmd_drill_task(a, t, &drill, false, e)) == 0)
+		checks_done(k, CONFIG_CHECK_DRILL);
 	return rc;
 }
 

@@ -283,6 +283,7 @@ static int check_log(struct check *c)
 
 	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
 		return rc;
+	check_bad_records(c, all);	/* also of those that are deleted */
 	rc = check_chain(c, all);
 	if (rc == 0)
 		rc = check_undead(c, all);
@@ -326,7 +327,6 @@ int check_archives(struct check *c)
 		goto out;
 	if (c->o->flags & CHECK_NAMES && !c->o->archive &&
 	    !(c->o->choice && choice_given(c->o->choice))) {
-		check_bad_records(c, cat);
 		if ((rc = check_log(c)) < 0)
 			goto out;
 	}

@@ -27,6 +27,8 @@ struct store_ops {
 	int (*sync)(struct store *s, struct err *e);
 	int (*space)(struct store *s, uint64_t *free_bytes,
 		     uint64_t *total_bytes, struct err *e);
+	/* May be NULL: then there are no folders. */
+	int (*unmake)(struct store *s, struct err *e);
 	void (*close)(struct store *s);
 };
 

@@ -6,8 +6,8 @@
  * one of its kind.  Each time check must find it, and extract must either
  * give the right bytes or fail.
  *
- * Left out: README, which is for people; sessions/ and tmp/, which nothing
- * reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make rot` does
+ * Left out: README, which is for people; sessions/, tmp/ and reserve/, which
+ * nothing reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make rot` does
  * all of them.
  */
 #include <dirent.h>
@@ -29,10 +29,13 @@ static unsigned long changes, silent;
 static int list_cb(const char *path, const struct stat *st, int flag,
 		   struct FTW *ftw)
 {
+	const char *in = path + strlen(w.repo);
+
 	(void)st;
 	(void)ftw;
-	if (flag == FTW_F && !strstr(path, "/README") &&
-	    !strstr(path, "/tmp/") && !strstr(path, "/sessions/") &&
+	if (flag == FTW_F && strcmp(in, "/README") != 0 &&
+	    strncmp(in, "/tmp/", 5) != 0 && strncmp(in, "/sessions/", 10) &&
+	    strncmp(in, "/reserve/", 9) != 0 &&
 	    strv_add(&files, path, NULL) < 0)
 		world_die("memory", NULL);
 	return 0;
@@ -161,6 +164,8 @@ int main(void)
 		world_die("the whole repository", &e);
 	nftw(w.repo, list_cb, 32, FTW_PHYS);
 	strv_sort(&files);
+	if (files.n < 8)
+		world_die("files of the repository", NULL);
 	for (i = 0; i < files.n; i++) {
 		uint8_t *p;
 		size_t len = read_all(files.v[i], &p);
