@@ -63,8 +63,9 @@ static const struct schema_row check[] = {
 const struct schema_row schema_group_checks[] = {
 	{ KEY(checks, OBJS), .sub = check,
 	  .bytes = sizeof(struct config_check), .help = "Checks and how often "
-	  "they run: repository, archives, data, extract, spot; without this "
-	  "key the first two, once a month.",
+	  "they run: repository, archives, data, extract, spot and drill (a "
+	  "key of muniment's own: a sample is restored and compared); without "
+	  "this key the first two, once a month.",
 	  .example = "\n    - name: repository\n      frequency: 2 weeks\n"
 	  "    - name: archives\n      frequency: 1 month" },
 	{ KEY(check_repositories, LIST), .help = "Check only these "
