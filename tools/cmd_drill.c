@@ -138,12 +138,12 @@ const struct cmd cmd_drill = {
 	.synopsis = "[REPO | REPO::ARCHIVE]",
 	.brief = "restore a sample, as an exercise",
 	.text =
-	"Restores some messages of each domain, all small configuration files,\n"
-	"every database dump and some other files, chosen anew each time, of\n"
-	"the latest archive or of one, to a private folder that is removed\n"
-	"afterwards. Each is compared with the archive and, where it has not\n"
-	"changed since, with the live file; of each dump the end is looked\n"
-	"for. 'status' shows when that was done last.\n"
+	"Restores some messages of each domain, all small configuration\n"
+	"files, every database dump and some other files, chosen anew each\n"
+	"time, of the latest archive or of one, to a private folder that is\n"
+	"removed afterwards. Each is compared with the archive and, where it\n"
+	"has not changed since, with the live file; of each dump the end is\n"
+	"looked for. 'status' shows when that was done last.\n"
 	"\n"
 	"  muniment drill /backup/mail\n",
 	.groups = groups,

@@ -47,12 +47,9 @@ print(d["checked"]["packs"], int(d["checked"]["complete"]))' "$OUT"
 }
 state=$HOME/.local/state/muniment/checks
 one >parts
-while read -r n complete; do :; done <parts
+while read -r _ complete; do :; done <parts
 if [ "$complete" = 1 ]; then		# the machine is fast: as if it were not
-	p=$(find r/meta r/data -type f -printf '%f\n' | sort | head -1)
 	id=$(ls "$state")
-	k=1
-	[ ! -e "r/meta/$(echo "$p" | cut -c1-2)/$p" ] || k=0
 	first=$(find r/meta -type f -printf '%f\n' | sort | head -1)
 	echo "0/$first 1 0000000000000000" >"$state/$id/repository.position"
 	must muniment check --repository-only --max-duration 100 -v 1 r

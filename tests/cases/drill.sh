@@ -12,7 +12,8 @@ for d in a.example b.example; do
 		for box in cur new .Sent/cur; do
 			mkdir -p src/vmail/$d/$u/Maildir/$box
 			for i in 1 2 3 4; do
-				echo "mail $d $u $box $i" >"src/vmail/$d/$u/Maildir/$box/$i:2,S"
+				f=src/vmail/$d/$u/Maildir/$box/$i:2,S
+				echo "mail $d $u $box $i" >"$f"
 			done
 		done
 	done
@@ -73,11 +74,12 @@ must muniment -c c.yaml status
 has "$OUT" "drill"
 
 # damage is found
-for p in $(find r/data -type f); do
+find r/data -type f >packs
+while read -r p; do
 	chmod u+w "$p"
 	dd if=/dev/urandom of="$p" bs=1k seek=8 conv=notrunc status=none \
 		count=$(($(stat -c %s "$p") / 1024 - 8))
-done
+done <packs
 must_fail 14 muniment drill --files 50 r
 ls -d "$TMPDIR"/muniment-drill* 2>/dev/null && fail "a folder is left"
 exit 0

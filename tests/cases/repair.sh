@@ -89,13 +89,14 @@ has "$ERR" "src/large"
 cmp -s out/src/mail/60 src/mail/60 || fail "mail/60"
 [ "$(stat -c %s out/src/large)" = 12000000 ] || fail "size of large"
 cmp -s out/src/large src/large && fail "large cannot be whole"
-[ "$(cmp -l out/src/large src/large | wc -l)" -lt 11000000 ] ||
+differ=$(cmp -l out/src/large src/large | grep -c .)
+[ "$differ" -lt 11000000 ] ||
 	fail "more is lost than had to be"
 # a second one does no more than the first
-before=$(find r -type f | grep -v /sessions/ | wc -l)
+before=$(find r -type f | grep -vc /sessions/)
 must_fail 1 muniment repair r
 has "$OUT" "0 were written anew"
-[ "$(find r -type f | grep -v /sessions/ | wc -l)" = "$before" ] ||
+[ "$(find r -type f | grep -vc /sessions/)" = "$before" ] ||
 	fail "the second repair wrote something"
 # compaction waits for the originals
 must_fail 14 muniment compact r

@@ -12,8 +12,8 @@ yes=MUNIMENT_DELETE_I_KNOW_WHAT_I_AM_DOING
 mkdir -p src
 head -c 100000 /dev/urandom >src/a
 id_of() {
-	muniment info --json "$1" | python3 -c \
-		'import json,sys; print(json.load(sys.stdin)["repository"]["id"])'
+	muniment info --json "$1" | python3 -c 'import json,sys
+print(json.load(sys.stdin)["repository"]["id"])'
 }
 make_repo() {
 	must muniment init -e repokey "$1"

@@ -3,9 +3,10 @@
 /*
  * Every system call of the local store goes wrong once, in every way, through
  * init, create (first and second), delete, extract, list, check and repair (of
- * an index that is gone, of a damaged pack); and the process is killed at every one of them.  Judged afterwards, with a system
- * that works: every acknowledged archive restores to the same tree, check is
- * clean, the next run succeeds without a manual step.
+ * an index that is gone, of a damaged pack); and the process is killed at every
+ * one of them.  Judged afterwards, with a system that works: every acknowledged
+ * archive restores to the same tree, check is clean, the next run succeeds
+ * without a manual step.
  *
  * Every FAULTS_STRIDE-th call is tried, 97 by default; `make faults` tries all.
  * An argument names the one operation to try.

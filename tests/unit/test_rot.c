@@ -7,8 +7,8 @@
  * give the right bytes or fail.
  *
  * Left out: README, which is for people; sessions/, tmp/ and reserve/, which
- * nothing reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make rot` does
- * all of them.
+ * nothing reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make
+ * rot` does all of them.
  */
 #include <dirent.h>
 #include <fcntl.h>
