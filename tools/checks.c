@@ -19,7 +19,8 @@ static const char *const check_name[CHECKS_NAMES] = {
 	[CONFIG_CHECK_ARCHIVES] = "archives",
 	[CONFIG_CHECK_DATA] = "data",
 	[CONFIG_CHECK_EXTRACT] = "extract",
-	[CONFIG_CHECK_SPOT] = "spot"
+	[CONFIG_CHECK_SPOT] = "spot",
+	[CONFIG_CHECK_DRILL] = "drill"
 };
 
 /* A file of the state folder; checks of archives count for the archives that
@@ -61,7 +62,8 @@ static int find_name(unsigned *name, const char *text, struct err *e)
 		if (!strcmp(check_name[*name], text))
 			return 0;
 	return err_set(e, ERR_CONFIG, "option '--only' takes repository, "
-		       "archives, data, extract or spot, not '%s'", text);
+		       "archives, data, extract, spot or drill, not '%s'",
+		       text);
 }
 
 /* check_repositories: labels or paths, globs too; empty: all. */
@@ -97,6 +99,18 @@ static void name_choice(struct checks *k, const struct config *c)
 	hex_put(k->choice, (const uint8_t *)&sum, 16);
 }
 
+void checks_open(struct checks *k, struct app *a, const struct sid *repo)
+{
+	struct err why = { ERR_OK, "" };
+
+	memset(k, 0, sizeof(*k));
+	k->a = a;
+	k->dir = state_dir(a->config, "checks", repo, &why);
+	if (!k->dir)
+		talk_info("when checks are done will not be remembered: %s",
+			  why.msg);
+}
+
 int checks_init(struct checks *k, struct app *a, const struct sid *repo,
 		const struct strv *only, bool force, struct err *e)
 {
@@ -105,15 +119,8 @@ int checks_init(struct checks *k, struct app *a, const struct sid *repo,
 	size_t i;
 	int rc = 0;
 
-	memset(k, 0, sizeof(*k));
-	k->a = a;
+	checks_open(k, a, repo);
 	name_choice(k, c);
-	k->dir = state_dir(c, "checks", repo, e);
-	if (!k->dir) {
-		talk_info("when checks are done will not be remembered: %s",
-			  e->msg);
-		err_clear(e);
-	}
 	for (i = 0; i < c->checks.n; i++) {
 		if (c->checks.v[i].name == CONFIG_CHECK_DISABLED)
 			return 0;

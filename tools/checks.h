@@ -22,6 +22,8 @@ struct checks {
  * was done when.  ERR_CONFIG: a name that is none.  Release in any case. */
 int checks_init(struct checks *k, struct app *a, const struct sid *repo,
 		const struct strv *only, bool force, struct err *e);
+/* Only for the position, of a check that the command line asks for. */
+void checks_open(struct checks *k, struct app *a, const struct sid *repo);
 bool checks_any(const struct checks *k);
 /* It was done, and all was well. */
 void checks_done(struct checks *k, enum config_check_name name);

@@ -47,6 +47,7 @@ extern const struct cmd cmd_init, cmd_create, cmd_list, cmd_info, cmd_extract,
 	cmd_import_tar, cmd_check, cmd_mount, cmd_umount, cmd_version,
 	cmd_help, cmd_completion, cmd_key, cmd_rekey, cmd_compact,
 	cmd_break_lock, cmd_undelete, cmd_config, cmd_status,
-	cmd_restore, cmd_parity, cmd_serve;
+	cmd_restore, cmd_parity, cmd_serve, cmd_repair,
+	cmd_repo_delete, cmd_drill;
 
 #endif

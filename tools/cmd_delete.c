@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "tools/cmd_repo_delete.h"
 #include "tools/pick.h"
 #include "tools/report.h"
 #include "tools/talk.h"
@@ -9,7 +10,7 @@
 
 struct delete_args {
 	const char *archive;
-	bool list, stats, force, save_space;
+	bool list, stats, force, save_space, cache_only, keep_security_info;
 	unsigned checkpoint_secs;
 	struct pick_args pick;
 };
@@ -22,6 +23,11 @@ static const struct opt_row rows[] = {
 	{ OPT_BOOL, 0, "force", AT(force), NULL,
 	  "also archives whose record is damaged, named by it as in check's "
 	  "archives/ID", OPT_REPEAT, NULL },
+	{ OPT_BOOL, 0, "cache-only", AT(cache_only), NULL,
+	  "of a whole repository: delete only what is cached of it", 0,
+	  NULL },
+	{ OPT_BOOL, 0, "keep-security-info", AT(keep_security_info), NULL,
+	  "of a whole repository: as for repo-delete", 0, NULL },
 	{ OPT_BOOL, 0, "save-space", AT(save_space), NULL,
 	  "accepted: deleting an archive needs no space", 0, NULL },
 	{ OPT_COUNT, 0, "checkpoint-interval", AT(checkpoint_secs),
@@ -162,14 +168,22 @@ static int judge(const struct task *t, const struct call *c, struct err *e)
 	if (named && pick_given(&o->pick))
 		return err_set(e, ERR_CONFIG, "archive filters and names of "
 			       "archives cannot be used together");
-	if (!named && !pick_given(&o->pick))
-		return err_set(e, ERR_CONFIG, "which archives? Name them, or "
-			       "choose them with -a GLOB (a whole repository "
-			       "is deleted by deleting its folder %s)",
-			       t->ra.url);
 	rc = pick_make(&pick, &o->pick, e);
 	pick_release(&pick);
 	return rc;
+}
+
+/* No archive is named: borg 1 then deletes the repository. */
+static int delete_repo(struct app *a, struct task *t,
+		       const struct delete_args *o, struct err *e)
+{
+	const struct repo_delete_args whole = {
+		.list = o->list, .force = o->force,
+		.cache_only = o->cache_only,
+		.keep_security_info = o->keep_security_info,
+	};
+
+	return cmd_repo_delete_task(a, t, &whole, e);
 }
 
 static int run(struct app *a, struct call *c, struct err *e)
@@ -182,6 +196,11 @@ static int run(struct app *a, struct call *c, struct err *e)
 	rc = repoarg_take(&t.ra, a, c, o->archive, REPOARG_EITHER, 0, e);
 	if (rc == 0)
 		rc = judge(&t, c, e);
+	if (rc == 0 && !t.ra.archive && !call_words_left(c) &&
+	    !pick_given(&o->pick)) {
+		rc = delete_repo(a, &t, o, e);
+		goto out;
+	}
 	if (rc == 0)
 		rc = task_open_repo(&t, a, e);
 	if (rc == 0)
@@ -192,6 +211,7 @@ static int run(struct app *a, struct call *c, struct err *e)
 		talk_warn("no archive matches");
 	if (rc == 0)
 		rc = delete_all(a, &t, o, &p, e);
+out:
 	choice_release(&p);
 	task_close(&t);
 	return rc;
@@ -199,12 +219,13 @@ static int run(struct app *a, struct call *c, struct err *e)
 
 const struct cmd cmd_delete = {
 	.name = "delete",
-	.synopsis = "REPO::ARCHIVE [ARCHIVE...]",
+	.synopsis = "REPO::ARCHIVE [ARCHIVE...] | REPO",
 	.brief = "delete archives",
 	.text =
 	"Deletes the archives that are named, or that the filters choose. All\n"
 	"are looked up first: if one is not there, none is deleted. The room\n"
-	"they took is free after the next compaction.\n"
+	"they took is free after the next compaction. With a repository alone\n"
+	"it is 'repo-delete', which asks.\n"
 	"\n"
 	"  muniment delete --dry-run -a 'test-*' /backup/mail\n",
 	.groups = groups,

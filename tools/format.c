@@ -163,7 +163,15 @@ static int set_iso(struct value *v)
 GET(isomtime) { get_mtime(it, v, e); return set_iso(v); }
 GET(isoctime) { get_ctime(it, v, e); return set_iso(v); }
 GET(isoatime) { get_atime(it, v, e); return set_iso(v); }
-GET(health) { UNUSED_E; (void)it; return set_text(v, "healthy"); }
+static bool is_whole(const struct format_item *it)
+{
+	return !(it->en->flags & ENTRY_LOST);
+}
+GET(health)
+{
+	UNUSED_E;
+	return set_text(v, is_whole(it) ? "healthy" : "broken");
+}
 
 static int count_piece(const struct piece *p, uint64_t off, void *ctx)
 {
@@ -241,7 +249,7 @@ static const struct key_row {
 	{ "archiveid", get_id, F | KEY_TEXT_ONLY, "id of the archive" },
 	{ "archivename", get_name, F | KEY_TEXT_ONLY, "name of the archive" },
 	{ "health", get_health, F | KEY_TEXT_ONLY,
-	  "'healthy': damage is found by check" },
+	  "'healthy', or 'broken': a repair made holes of what was lost" },
 	{ "NL", NULL, A | F, "\n" }, { "NEWLINE", NULL, A | F, "\n" },
 	{ "LF", NULL, A | F, "\n" }, { "CR", NULL, A | F, "\r" },
 	{ "TAB", NULL, A | F, "\t" }, { "SPACE", NULL, A | F, " " },
@@ -470,7 +478,8 @@ int format_json(const struct format *f, const struct format_item *it,
 			rc = err_nomem(e);
 	}
 	if (obj && rc == 0 && f->kind == FORMAT_FILE &&
-	    json_object_set_new(obj, "healthy", json_true()) < 0)
+	    json_object_set_new(obj, "healthy",
+				json_boolean(is_whole(it))) < 0)
 		rc = err_nomem(e);
 	if (!obj)
 		rc = err_nomem(e);

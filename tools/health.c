@@ -114,7 +114,8 @@ static int64_t done_last(const char *dir, const char *name)
 static int see_checks(struct health *h, const char *state, struct err *e)
 {
 	static const char *const name[] = {
-		"repository", "archives", "data", "extract", "spot"
+		"repository", "archives", "data", "extract", "spot",
+		"drill"
 	};
 	char hex[SID_HEX_BYTES];
 	struct health_check *x;

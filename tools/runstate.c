@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/runstate.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/json.h"
 #include "tools/status.h"
@@ -353,4 +355,16 @@ void runstate_note_archive(struct repo *r, const struct record *rec)
 	s.id = *repo_id(r);
 	s.has_id = true;
 	save(&s, rc, &e);
+}
+
+int runstate_forget(const char *url, struct err *e)
+{
+	char *dir, *path;
+	int rc = state_path(&dir, &path, url, e);
+
+	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+		rc = err_errno(e, errno, "cannot remove '%s'", path);
+	free(path);
+	free(dir);
+	return rc;
 }

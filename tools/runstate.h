@@ -38,6 +38,8 @@ struct runstate {
 int runstate_load(struct runstate *s, const char *url, struct err *e);
 int runstate_save(const struct runstate *s, struct err *e);
 void runstate_release(struct runstate *s);
+/* The file of this URL goes. */
+int runstate_forget(const char *url, struct err *e);
 
 /* What an opened repository says, into 's'. */
 int runstate_take(struct runstate *s, struct repo *r, const struct catalog *c,

@@ -15,7 +15,7 @@ static char *base_of(const struct config *c)
 	const char *dir;
 	size_t i;
 
-	if (c->user_state_directory)
+	if (c && c->user_state_directory)
 		return mem_str(c->user_state_directory);
 	for (i = 0; i < sizeof(var) / sizeof(var[0]); i++) {
 		dir = getenv(var[i]);

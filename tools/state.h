@@ -11,7 +11,7 @@
  */
 
 /* "BASE/muniment/SUB/REPO-ID", made if missing.  NULL, and 'e' says why: it
- * cannot be. */
+ * cannot be.  'c' may be NULL. */
 char *state_dir(const struct config *c, const char *sub,
 		const struct sid *repo, struct err *e);
 

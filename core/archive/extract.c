@@ -172,6 +172,11 @@ static int extract_done(struct extract *x, struct extract_event *ev)
 		extract_warning(x, ev->path, ev->err.msg);
 		return 0;
 	}
+	if (en->flags & ENTRY_LOST) {
+		x->res->warnings++;
+		extract_warning(x, ev->path, "parts of its content were lost "
+			"before it was repaired: they are zeroes now");
+	}
 	x->res->files++;
 	x->res->bytes += S_ISREG(en->mode) ? en->size : 0;
 	return extract_note_link(x, ev);

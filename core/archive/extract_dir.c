@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -90,6 +92,36 @@ static void extract_dir_pop(struct extract *x, size_t depth)
 	}
 }
 
+/* A folder of one's own that is there and cannot be filled as it is: it gets
+ * its mode at its end.  'fd' may be O_PATH. */
+static int extract_dir_unlock(int fd)
+{
+	char path[32];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_uid != geteuid() ||
+	    (st.st_mode & DIR_MODE_FILLING) == DIR_MODE_FILLING)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return chmod(path, (st.st_mode & 07777) | DIR_MODE_FILLING);
+}
+
+static int extract_dir_locked(int up, const char *name)
+{
+	int fd = openat(up, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+		O_CLOEXEC), rc = -1, errnum;
+
+	if (fd >= 0)
+		rc = extract_dir_unlock(fd);
+	errnum = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = errnum;
+	return rc;
+}
+
 /* A component that is there and is no directory gives way to one: a link is
  * replaced, never followed. */
 static int extract_dir_component(int up, const char *name, mode_t mode,
@@ -100,8 +132,14 @@ static int extract_dir_component(int up, const char *name, mode_t mode,
 
 	for (tries = 0; tries < 3; tries++) {
 		fd = openat(up, name, DIR_FLAGS);
-		if (fd >= 0)
+		if (fd >= 0) {
+			if (mode == DIR_MODE_FILLING)
+				extract_dir_unlock(fd);
 			return fd;
+		}
+		if (errno == EACCES && mode == DIR_MODE_FILLING &&
+		    tries == 0 && extract_dir_locked(up, name) == 0)
+			continue;
 		if (errno == EACCES || errno == EMFILE || errno == ENFILE)
 			break;
 		if (fstatat(up, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&

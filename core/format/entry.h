@@ -87,7 +87,9 @@ enum entry_flags {
 					 * for: carries names only */
 	ENTRY_CHANGED = 1 << 1,		/* changed while it was read */
 	ENTRY_ATIME = 1 << 2,		/* has atime */
-	ENTRY_CTIME = 1 << 3		/* has ctime */
+	ENTRY_CTIME = 1 << 3,		/* has ctime */
+	ENTRY_LOST = 1 << 4		/* a repair found parts of the content
+					 * lost, and made holes of them */
 };
 
 struct entry {

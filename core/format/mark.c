@@ -107,41 +107,66 @@ static int mark_seal(const struct fmt_ctx *ctx, enum fmt_kind kind,
 	return 0;
 }
 
+/* What can be told without the key: lengths, repository, signature. */
+struct mark_clear {
+	uint8_t salt[16];
+	size_t body_len;
+};
+
+static int mark_get_clear(struct mark_clear *m, enum fmt_kind kind,
+	const struct sid *repo, const uint8_t *p, size_t len, struct err *e)
+{
+	struct key_signature sig;
+	struct key writer;
+	struct sid of;
+	struct rd r;
+	int rc;
+
+	rd_init(&r, p, len);
+	if ((rc = fmt_get_prefix(&r, kind, e)) < 0)
+		return rc;
+	rd_copy(&r, of.b, sizeof(of.b));
+	rd_copy(&r, writer.b, sizeof(writer.b));
+	rd_copy(&r, m->salt, sizeof(m->salt));
+	m->body_len = rd_le32(&r);
+	rd_copy(&r, sig.b, sizeof(sig.b));
+	if (r.bad || m->body_len != rd_left(&r) ||
+	    m->body_len < AEAD_TAG_BYTES ||
+	    (m->body_len - AEAD_TAG_BYTES) % BODY_PAD_BYTES != 0 ||
+	    m->body_len > BODY_MAX_BYTES)
+		return err_set(e, ERR_CORRUPT, "lengths are wrong");
+	if (!sid_eq(&of, repo))
+		return err_set(e, ERR_CORRUPT, "belongs to another repository");
+	return sealed_verify(&sig, &writer, p, AT_SIGNATURE, p + AT_BODY,
+		m->body_len, e);
+}
+
+int mark_scrub(enum fmt_kind kind, const struct sid *repo, const uint8_t *p,
+	size_t len, struct err *e)
+{
+	struct mark_clear m;
+
+	return mark_get_clear(&m, kind, repo, p, len, e);
+}
+
 /* The body in *body, and a cursor over it. */
 static int mark_open(const struct fmt_ctx *ctx, enum fmt_kind kind,
 	const struct sid *name, const uint8_t *p, size_t len,
 	struct buf *body, struct rd *r, struct err *e)
 {
-	struct key_signature sig;
 	struct aead_nonce nonce;
-	struct key writer, k;
-	uint8_t salt[16];
-	struct sid repo;
-	size_t body_len;
+	struct mark_clear m;
+	struct key k;
 	int rc;
 
-	rd_init(r, p, len);
-	if ((rc = fmt_get_prefix(r, kind, e)) < 0)
-		return rc;
-	rd_copy(r, repo.b, sizeof(repo.b));
-	rd_copy(r, writer.b, sizeof(writer.b));
-	rd_copy(r, salt, sizeof(salt));
-	body_len = rd_le32(r);
-	rd_copy(r, sig.b, sizeof(sig.b));
-	if (r->bad || body_len != rd_left(r) || body_len < AEAD_TAG_BYTES ||
-	    (body_len - AEAD_TAG_BYTES) % BODY_PAD_BYTES != 0 ||
-	    body_len > BODY_MAX_BYTES)
-		return err_set(e, ERR_CORRUPT, "lengths are wrong");
-	if (!sid_eq(&repo, &ctx->repo))
-		return err_set(e, ERR_CORRUPT, "belongs to another repository");
-	rc = sealed_verify(&sig, &writer, p, AT_SIGNATURE, p + AT_BODY,
-		body_len, e);
+	rd_init(r, p, 0);
+	rc = mark_get_clear(&m, kind, &ctx->repo, p, len, e);
 	if (rc < 0 ||
-	    (rc = buf_resize(body, body_len - AEAD_TAG_BYTES, e)) < 0)
+	    (rc = buf_resize(body, m.body_len - AEAD_TAG_BYTES, e)) < 0)
 		return rc;
-	body_key(&k, ctx, kind, name, salt);
+	body_key(&k, ctx, kind, name, m.salt);
 	aead_nonce_count(&nonce, 0);
-	rc = aead_open(body->p, p + AT_BODY, body_len, p, AD_BYTES, &nonce,
+	rc = aead_open(body->p, p + AT_BODY, m.body_len, p, AD_BYTES, &nonce,
 		&k, e);
 	key_wipe(&k, sizeof(k));
 	rd_init(r, body->p, body->len);

@@ -114,4 +114,8 @@ int mark_get_level(struct mark_level *l, const struct fmt_ctx *ctx,
 		   uint32_t number, const uint8_t *p, size_t len,
 		   struct err *e);
 
+/* Without any key: repository, lengths, signature. */
+int mark_scrub(enum fmt_kind kind, const struct sid *repo, const uint8_t *p,
+	       size_t len, struct err *e);
+
 #endif

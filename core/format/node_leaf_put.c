@@ -9,7 +9,8 @@
 #include "format/node_priv.h"
 
 #define FLAGS_KNOWN \
-	(ENTRY_IMPLICIT | ENTRY_CHANGED | ENTRY_ATIME | ENTRY_CTIME)
+	(ENTRY_IMPLICIT | ENTRY_CHANGED | ENTRY_ATIME | ENTRY_CTIME | \
+	 ENTRY_LOST)
 
 static bool xattrs_sound(const uint8_t *set, size_t len)
 {
@@ -38,6 +39,8 @@ const char *node_bad_row(const struct node_row *row)
 		return "mode";
 	if (row->flags & ~FLAGS_KNOWN)
 		return "flags";
+	if (row->flags & ENTRY_LOST && !S_ISREG(row->mode))
+		return "lost though not a file";
 	if (row->flags & ENTRY_IMPLICIT && !S_ISDIR(row->mode))
 		return "implicit though not a directory";
 	if (row->kind > kinds)

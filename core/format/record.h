@@ -104,6 +104,10 @@ int record_open_head(struct record *r, const struct fmt_ctx *ctx,
 int record_open_body(struct record *r, const struct fmt_ctx *ctx,
 		     const struct object_keys *k, const uint8_t *p, size_t len,
 		     struct err *e);
+/* Without any key: name, repository, lengths, signature; of a fence, which
+ * has no signature, all but that. */
+int record_scrub(const struct sid *repo, const struct sid *session,
+		 const uint8_t *p, size_t len, struct err *e);
 
 /* A fence: prefix 32 (FMT_FENCE), repository id 16, session id 16, and
  * BLAKE2b-256(K_loc, "fence   " || those 64 bytes). */

@@ -149,6 +149,26 @@ static int open_clear(struct record *r, struct lengths *l,
 		p + RECORD_AT_HEAD, len - RECORD_AT_HEAD, e);
 }
 
+int record_scrub(const struct sid *repo, const struct sid *session,
+	const uint8_t *p, size_t len, struct err *e)
+{
+	const struct fmt_ctx ctx = { .repo = *repo };
+	struct record r = { .session = *session };
+	struct sid of[2];
+	struct lengths l;
+	struct rd in;
+
+	if (!record_is_fence(p, len))
+		return open_clear(&r, &l, &ctx, p, len, e);
+	rd_init(&in, p + FMT_PREFIX_BYTES, len - FMT_PREFIX_BYTES);
+	rd_copy(&in, of[0].b, sizeof(of[0].b));
+	rd_copy(&in, of[1].b, sizeof(of[1].b));
+	if (in.bad || !sid_eq(&of[0], repo) || !sid_eq(&of[1], session))
+		return err_set(e, ERR_CORRUPT,
+			"is the fence of another session or repository");
+	return 0;
+}
+
 int record_open_head(struct record *r, const struct fmt_ctx *ctx,
 	const struct sid *session, const uint8_t *p, size_t len,
 	struct oid *id, struct err *e)

@@ -4,18 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/file.h"
 #include "archive/scan.h"
 #include "archive/tree.h"
 #include "base/mem.h"
 #include "format/mark.h"
 #include "maint/check_priv.h"
+#include "maint/pieces.h"
 #include "repo/catalog.h"
 #include "repo/gone.h"
 #include "repo/pin.h"
-#include "repo/reader.h"
 
-#define CHECK_CACHE_BYTES (16u << 20)
 #define CHECK_MARK_MAX_BYTES (1u << 20)
 
 /* One archive. */
@@ -28,56 +26,53 @@ struct check_archive {
 	size_t depth, cap;
 };
 
-static bool check_object_ok(struct check_archive *a, const struct oid *id)
-{
-	return reader_has(a->rd, id) && !map_get(&a->c->damaged, id->b);
-}
-
+/* The bytes of a file that cannot be read. */
 struct check_pieces {
 	struct check_archive *a;
-	uint64_t bad;
+	struct ranges lost;
 };
 
-static int check_piece_cb(const struct piece *p, uint64_t off, void *ctx)
+static int check_piece_cb(const struct piece *p, uint64_t off, bool lost,
+			  void *ctx)
 {
 	struct check_pieces *k = ctx;
+	int rc = 1;
 
-	(void)off;
-	if (p->transform != PIECE_HOLE && !oid_is_zero(&p->id) &&
-	    !check_object_ok(k->a, &p->id))
-		k->bad++;
-	return 0;
+	if (lost)
+		rc = 0;
+	else if (p->transform != PIECE_HOLE)
+		rc = sound_object(&k->a->c->sound, OBJ_DATA, &p->id,
+			k->a->c->e);
+	if (rc == 0)
+		pieces_lost_add(&k->lost, off, p->len);
+	return rc < 0 ? rc : 0;
 }
 
 static int check_file(struct check_archive *a, const struct scan_item *it)
 {
 	const struct entry *en = it->entry;
-	struct check_pieces k = { a, 0 };
-	struct err why = { ERR_OK, "" };
-	int rc;
+	struct check_pieces k = { a, { .n = 0 } };
+	char text[512];
+	int rc = 1;
 
 	a->c->res->files++;
-	if (!oid_is_zero(&en->xattrs_id) &&
-	    !check_object_ok(a, &en->xattrs_id))
+	if (!oid_is_zero(&en->xattrs_id))
+		rc = sound_object(&a->c->sound, OBJ_DATA, &en->xattrs_id,
+			a->c->e);
+	if (rc == 0)
 		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path,
 			"its extended attributes are lost");
-	if (!S_ISREG(en->mode))
-		return 0;
-	rc = file_each(a->rd, &en->content, en->size, check_piece_cb, &k,
-		&why);
-	if (rc == ERR_CORRUPT || rc == ERR_NOENT) {
-		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path, "%s",
-			why.msg);
-		return 0;
-	}
-	if (rc < 0) {
-		*a->c->e = why;
+	if (rc < 0 || !S_ISREG(en->mode))
+		return rc < 0 ? rc : 0;
+	rc = pieces_each(a->rd, &en->content, en->size, check_piece_cb, &k,
+		a->c->e);
+	if (rc < 0)
 		return rc;
+	if (k.lost.n) {
+		pieces_lost_text(&k.lost, en->size, text, sizeof(text));
+		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path, "%s",
+			text);
 	}
-	if (k.bad)
-		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path,
-			"%llu of its objects are missing or damaged",
-			(unsigned long long)k.bad);
 	return 0;
 }
 
@@ -288,6 +283,7 @@ static int check_log(struct check *c)
 
 	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
 		return rc;
+	check_bad_records(c, all);	/* also of those that are deleted */
 	rc = check_chain(c, all);
 	if (rc == 0)
 		rc = check_undead(c, all);
@@ -322,17 +318,15 @@ int check_archives(struct check *c)
 {
 	struct map sound = MAP_INIT;
 	struct catalog *cat = NULL;
-	struct reader *rd = NULL;
 	struct choice ch = { 0 };
 	size_t i;
 	int rc;
 
 	if ((rc = catalog_load(&cat, c->repo, c->e)) < 0 ||
-	    (rc = reader_open(&rd, c->repo, CHECK_CACHE_BYTES, c->e)) < 0 ||
 	    (rc = check_choose(c, cat, &ch)) < 0)
 		goto out;
-	if (!c->o->archive && !(c->o->choice && choice_given(c->o->choice))) {
-		check_bad_records(c, cat);
+	if (c->o->flags & CHECK_NAMES && !c->o->archive &&
+	    !(c->o->choice && choice_given(c->o->choice))) {
 		if ((rc = check_log(c)) < 0)
 			goto out;
 	}
@@ -340,15 +334,17 @@ int check_archives(struct check *c)
 	c->total = ch.n;
 	for (i = 0; rc == 0 && i < ch.n; i++) {
 		rc = check_record(c, ch.item[i]);
+		if (rc == 0 && c->o->flags & CHECK_TREES)
+			rc = check_tree(c, c->sound.rd, &sound,
+				&ch.item[i]->rec);
 		if (rc == 0)
-			rc = check_tree(c, rd, &sound, &ch.item[i]->rec);
+			rc = cancel_check(c->o->cancel, c->e);
 		c->res->archives++;
 		c->done++;
 		check_tick(c, "archives");
 	}
 out:
 	choice_release(&ch);
-	reader_close(rd);
 	catalog_free(cat);
 	map_release(&sound);
 	return rc;

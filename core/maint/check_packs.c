@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Index segments and packs: are they what was written? */
+/* Packs: are they what was written? */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "base/mem.h"
-#include "base/strv.h"
 #include "format/pack.h"
 #include "maint/check_priv.h"
-
-#define CHECK_SEGMENT_MAX_BYTES (3ull << 30)
 
 /* One pack: read, scrubbed, its table against the index, its objects. */
 struct check_pack {
 	struct job job;			/* first */
 	enum store_kind kind;
 	char name[OID_HEX_BYTES];
-	uint64_t objects, bytes;
+	uint64_t size;			/* by the listing */
+	uint64_t objects, bytes, stored;
 	struct strv bad;		/* sentences */
-	struct oid *bad_id;		/* objects that do not open */
-	size_t n_bad_id;
 };
 
 static void check_pack_free(struct check_pack *p)
@@ -30,7 +25,6 @@ static void check_pack_free(struct check_pack *p)
 	if (!p)
 		return;
 	strv_release(&p->bad);
-	free(p->bad_id);
 	free(p);
 }
 
@@ -39,18 +33,6 @@ static int check_pack_bad(struct check_pack *p, const char *text,
 			  struct err *e)
 {
 	return strv_add(&p->bad, text, e);
-}
-
-static int check_pack_bad_id(struct check_pack *p, const struct oid *id,
-			     struct err *e)
-{
-	struct oid *n = mem_resize(p->bad_id, p->n_bad_id + 1, sizeof(*n));
-
-	if (!n)
-		return err_nomem(e);
-	p->bad_id = n;
-	n[p->n_bad_id++] = *id;
-	return 0;
 }
 
 /* Does the index contradict the table?  What is listed elsewhere, or nowhere
@@ -121,8 +103,7 @@ static int check_pack_object(struct check *c, struct check_pack *p,
 	snprintf(text, sizeof(text), "%s object %.16s: %s",
 		fmt_type_name(en->obj.type), oid_hex(&en->obj.id, hex),
 		why.msg);
-	rc = check_pack_bad(p, text, e);
-	return rc < 0 ? rc : check_pack_bad_id(p, &en->obj.id, e);
+	return check_pack_bad(p, text, e);
 }
 
 static int check_pack_objects(struct check *c, struct check_pack *p,
@@ -155,6 +136,38 @@ static int check_pack_objects(struct check *c, struct check_pack *p,
 	return rc;
 }
 
+/* Head and table, as much of the file as is read for less than a scrub. */
+static int check_pack_front(struct check *c, const struct check_pack *p,
+			    const struct oid *name, struct buf *file,
+			    struct err *e)
+{
+	struct pack_head h;
+	int rc;
+
+	rc = store_get(c->store, p->kind, p->name, 0,
+		PACK_HEADER_BYTES, file, e);
+	if (rc == 0)
+		rc = pack_open_head(&h, repo_ctx(c->repo), name, file->p,
+			file->len, e);
+	if (rc == 0 && h.file_bytes != p->size)
+		rc = err_set(e, ERR_CORRUPT, "has %" PRIu64 " bytes where its "
+			"head says %" PRIu64, p->size, h.file_bytes);
+	if (rc == 0)
+		rc = store_get(c->store, p->kind, p->name,
+			PACK_HEADER_BYTES, h.table_bytes, file, e);
+	return rc;
+}
+
+static int check_pack_whole(struct check *c, const struct check_pack *p,
+			    const struct oid *name, struct buf *file,
+			    struct err *e)
+{
+	int rc = store_get_all(c->store, p->kind, p->name,
+		FMT_PACK_MAX_BYTES, file, e);
+
+	return rc < 0 ? rc : pack_scrub(name, file->p, file->len, e);
+}
+
 static int check_pack_file(struct check *c, struct check_pack *p,
 			   struct buf *file, struct err *e)
 {
@@ -166,9 +179,11 @@ static int check_pack_file(struct check *c, struct check_pack *p,
 	if (!oid_parse(&name, p->name))
 		return err_set(e, ERR_CORRUPT,
 			"its name is not that of a pack");
-	rc = store_get_all(repo_store(c->repo), p->kind, p->name,
-		FMT_PACK_MAX_BYTES, file, e);
-	if (rc < 0 || (rc = pack_scrub(&name, file->p, file->len, e)) < 0)
+	rc = c->o->flags & (CHECK_PACKS | CHECK_DATA) ?
+		check_pack_whole(c, p, &name, file, e) :
+		check_pack_front(c, p, &name, file, e);
+	p->stored = file->len;
+	if (rc < 0 || !c->repo)
 		return rc;
 	rc = pack_open_head(&h, repo_ctx(c->repo), &name, file->p,
 		PACK_HEADER_BYTES, e);
@@ -209,97 +224,131 @@ static int check_pack_take(struct check *c)
 {
 	struct check_pack *p = (struct check_pack *)pool_take(c->pool);
 	char file[OID_HEX_BYTES + 16];
-	uint64_t *value;
-	bool was;
+	struct oid name;
 	size_t i;
 	int rc = p->job.err.code;
 
-	if (rc < 0 && c->e)
+	if (rc < 0)
 		*c->e = p->job.err;
 	snprintf(file, sizeof(file), "%s/%s", store_kind_name(p->kind),
 		p->name);
 	for (i = 0; i < p->bad.n; i++)
 		check_say(c, CHECK_DAMAGE, file, NULL, NULL, "%s",
 			p->bad.v[i]);
-	for (i = 0; rc == 0 && i < p->n_bad_id; i++)
-		rc = map_put(&c->damaged, p->bad_id[i].b, &value, &was, c->e);
+	if (rc == 0 && p->bad.n && oid_parse(&name, p->name))
+		rc = sound_bad_pack(&c->sound, &name, c->e);
 	c->res->packs++;
 	c->res->objects += p->objects;
 	c->res->bytes += p->bytes;
+	c->res->stored_bytes += p->stored;
 	c->done++;
 	check_tick(c, "packs");
 	check_pack_free(p);
 	return rc;
 }
 
-struct check_names {
-	struct strv *names;
-	struct err *e;
-};
+/* --- which packs are read --- */
 
-static int check_name_cb(const char *name, uint64_t size, void *ctx)
+static void check_pass(struct check_passed *p, const struct oid *name)
 {
-	struct check_names *n = ctx;
+	uint64_t v;
 
-	(void)size;
-	return strv_add(n->names, name, n->e);
+	memcpy(&v, name->b, sizeof(v));
+	p->n++;
+	p->sum ^= v;
+}
+
+/* "PLACE NUMBER SUM": the last pack, and what stands up to it. */
+static void check_resume(struct check *c)
+{
+	if (c->o->position &&
+	    sscanf(c->o->position, "%66s %" SCNu64 " %" SCNx64, c->from,
+		   &c->then.n, &c->then.sum) < 1)
+		c->from[0] = '\0';
+}
+
+static bool check_chosen(const struct check *c)
+{
+	uint64_t v;
+
+	if (c->o->sample <= 0 || c->o->sample >= 1)
+		return true;
+	key_random(&v, sizeof(v));
+	return (double)(v >> 11) < c->o->sample * 9007199254740992.0;
 }
 
 /* Is it this pack's turn, by where the last check stopped and by the time
  * there is?  At least one is read each time. */
 static bool check_pack_turn(struct check *c, enum store_kind kind,
-			    const char *name)
+			    const char *text, const struct oid *name)
 {
 	char at[CHECK_POSITION_BYTES];
 	int64_t secs = (clock_mono_nsec() - c->begun_nsec) / 1000000000;
 
-	snprintf(at, sizeof(at), "%d/%s", kind == STORE_META ? 0 : 1, name);
-	if ((c->o->position && strcmp(at, c->o->position) <= 0) ||
-	    *c->res->position)
-		return false;
-	if (c->o->max_secs && secs >= c->o->max_secs && *c->last) {
-		memcpy(c->res->position, c->last, sizeof(c->last));
+	snprintf(at, sizeof(at), "%d/%s", kind == STORE_META ? 0 : 1, text);
+	if (*c->from && strcmp(at, c->from) <= 0) {
+		check_pass(&c->now, name);
+		check_pass(&c->passed, name);
 		return false;
 	}
+	if (*c->res->position)
+		return false;
+	if (c->o->max_secs && secs >= c->o->max_secs && *c->last) {
+		snprintf(c->res->position, sizeof(c->res->position),
+			"%.66s %" PRIu64 " %016" PRIx64, c->last,
+			c->passed.n, c->passed.sum);
+		return false;
+	}
+	check_pass(&c->passed, name);
 	memcpy(c->last, at, sizeof(at));
-	return true;
+	return check_chosen(c);
+}
+
+static int check_pack_put(struct check *c, enum store_kind kind,
+			  const char *name, uint64_t size)
+{
+	struct check_pack *p = mem_zero(1, sizeof(*p));
+	int rc = 0;
+
+	if (!p)
+		return err_nomem(c->e);
+	p->kind = kind;
+	p->size = size;
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	while (rc == 0 && pool_full(c->pool))
+		rc = check_pack_take(c);
+	if (rc < 0)
+		check_pack_free(p);
+	else
+		pool_put(c->pool, &p->job);
+	return rc;
 }
 
 static int check_pack_kind(struct check *c, enum store_kind kind,
-			   const struct strv *names, struct map *there)
+			   const struct strv *names)
 {
-	struct check_pack *p;
-	uint64_t *value, unlisted = 0;
+	uint64_t unlisted = 0;
 	struct oid name;
 	size_t i;
-	bool was;
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < names->n; i++) {
 		if ((rc = cancel_check(c->o->cancel, c->e)) < 0)
 			break;
-		if (!oid_parse(&name, names->v[i])) {
-			check_say(c, CHECK_NOTE, names->v[i], NULL, NULL,
-				"is no pack: ignored");
+		if (!oid_parse(&name, names->v[i]))
+			continue;
+		if (map_get(&c->condemned, name.b)) {
+			c->res->packs_condemned++;
 			continue;
 		}
-		rc = map_put(there, name.b, &value, &was, c->e);
-		if (!map_get(&c->listed, name.b))
+		c->res->packs_there++;
+		if (c->repo && !map_get(&c->listed, name.b))
 			unlisted++;
-		if (rc < 0 || !check_pack_turn(c, kind, names->v[i]))
-			continue;
-		p = mem_zero(1, sizeof(*p));
-		if (!p)
-			return err_nomem(c->e);
-		p->kind = kind;
-		snprintf(p->name, sizeof(p->name), "%s", names->v[i]);
-		while (rc == 0 && pool_full(c->pool))
-			rc = check_pack_take(c);
-		if (rc < 0)
-			check_pack_free(p);
-		else
-			pool_put(c->pool, &p->job);
+		if (check_pack_turn(c, kind, names->v[i], &name))
+			rc = check_pack_put(c, kind, names->v[i],
+				*map_get(&c->there, name.b));
 	}
+	c->unlisted += unlisted;
 	if (unlisted)
 		check_say(c, CHECK_NOTE, NULL, NULL, NULL, "%" PRIu64 " files "
 			"of %s/ belong to no finished run: compact will remove "
@@ -307,129 +356,44 @@ static int check_pack_kind(struct check *c, enum store_kind kind,
 	return rc;
 }
 
-/* Every pack of the index is there. */
-struct check_missing {
-	struct check *c;
-	const struct map *there;
-};
-
-static int check_missing_cb(const struct segment_pack *p, void *ctx)
+static void check_changed(struct check *c)
 {
-	const struct check_missing *m = ctx;
-	char file[OID_HEX_BYTES + 16], hex[OID_HEX_BYTES];
-
-	if (map_get(m->there, p->name.b))
-		return 0;
-	snprintf(file, sizeof(file), "%s/%s", p->kind == PACK_META ? "meta" :
-		"data", oid_hex(&p->name, hex));
-	check_say(m->c, CHECK_DAMAGE, file, NULL, NULL,
-		"is missing, and the index names it");
-	return 0;
-}
-
-static int check_listed_cb(const struct segment_pack *p, void *ctx)
-{
-	struct check *c = ctx;
-	uint64_t *value;
-	bool was;
-
-	return map_put(&c->listed, p->name.b, &value, &was, c->e);
-}
-
-static int check_segment(struct check *c, const char *text)
-{
-	struct err why = { ERR_OK, "" };
-	struct segment_name name;
-	struct segment s = { 0 };
-	struct buf file = BUF_INIT;
-	char where[SEGMENT_NAME_BYTES + 16];
-	int rc;
-
-	snprintf(where, sizeof(where), "index/%.*s", SEGMENT_NAME_BYTES - 1,
-		text);
-	if (!segment_name_get(&name, text)) {
-		check_say(c, CHECK_NOTE, where, NULL, NULL,
-			"is no index segment: ignored");
-		return 0;
-	}
-	rc = store_get_all(repo_store(c->repo), STORE_INDEX, text,
-		CHECK_SEGMENT_MAX_BYTES, &file, &why);
-	if (rc == 0)
-		rc = segment_open(&s, repo_ctx(c->repo), &name, file.p,
-			file.len, &why);
-	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG) {
-		check_say(c, CHECK_DAMAGE, where, NULL, NULL, "%s", why.msg);
-		rc = 0;
-	}
-	if (rc == ERR_NOENT)		/* merged meanwhile */
-		rc = 0;
-	if (rc < 0 && c->e)
-		*c->e = why;
-	c->res->segments++;
-	segment_release(&s);
-	buf_release(&file);
-	return rc;
-}
-
-static int check_list(struct check *c, enum store_kind kind,
-		      struct strv *names)
-{
-	struct check_names n = { names, c->e };
-
-	return store_list(repo_store(c->repo), kind, check_name_cb, &n, c->e);
-}
-
-static int check_segments(struct check *c)
-{
-	struct strv names = STRV_INIT;
-	size_t i;
-	int rc;
-
-	rc = check_list(c, STORE_INDEX, &names);
-	for (i = 0; rc == 0 && i < names.n; i++)
-		rc = check_segment(c, names.v[i]);
-	strv_release(&names);
-	return rc;
+	if (c->res->packs_condemned)
+		check_say(c, CHECK_NOTE, NULL, NULL, NULL, "%" PRIu64 " packs "
+			"are condemned and were not read: compact will remove "
+			"them", c->res->packs_condemned);
+	if (*c->from && c->then.n &&
+	    (c->now.n != c->then.n || c->now.sum != c->then.sum))
+		check_say(c, CHECK_NOTE, NULL, NULL, NULL, "the repository "
+			"has changed since the last check stopped: of the "
+			"packs before that place, which were %" PRIu64
+			" and are %" PRIu64 ", those that came since are "
+			"read in the next round", c->then.n, c->now.n);
 }
 
 int check_packs(struct check *c)
 {
-	struct strv data = STRV_INIT, meta = STRV_INIT;
-	struct map there = MAP_INIT;
-	struct check_missing missing = { c, &there };
 	struct job *j;
 	int rc;
 
-	if ((rc = check_segments(c)) < 0 ||
-	    (rc = idx_each_pack(c->idx, check_listed_cb, c, c->e)) < 0 ||
-	    (rc = check_list(c, STORE_META, &meta)) < 0 ||
-	    (rc = check_list(c, STORE_DATA, &data)) < 0)
-		goto out;
-	strv_sort(&data);
-	strv_sort(&meta);
 	c->done = 0;
-	c->total = data.n + meta.n;
+	c->total = c->data.n + c->meta.n;
 	c->begun_nsec = clock_mono_nsec();
+	check_resume(c);
 	c->pool = pool_new(c->o->threads, c->o->threads + 1, check_pack_work,
 		c);
-	if (!c->pool) {
-		rc = err_nomem(c->e);
-		goto out;
-	}
-	rc = check_pack_kind(c, STORE_META, &meta, &there);
+	if (!c->pool)
+		return err_nomem(c->e);
+	rc = check_pack_kind(c, STORE_META, &c->meta);
 	if (rc == 0)
-		rc = check_pack_kind(c, STORE_DATA, &data, &there);
+		rc = check_pack_kind(c, STORE_DATA, &c->data);
 	while (rc == 0 && !pool_empty(c->pool))
 		rc = check_pack_take(c);
 	while ((j = pool_take(c->pool)))
 		check_pack_free((struct check_pack *)j);
-	if (rc == 0)
-		rc = idx_each_pack(c->idx, check_missing_cb, &missing, c->e);
-out:
 	pool_free(c->pool);
 	c->pool = NULL;
-	map_release(&there);
-	strv_release(&data);
-	strv_release(&meta);
+	if (rc == 0)
+		check_changed(c);
 	return rc;
 }

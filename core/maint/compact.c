@@ -30,7 +30,7 @@ void compact_tell(struct collect *c, const char *what, uint64_t done,
 		c->o->progress(&p, c->o->ctx);
 }
 
-static void compact_release(struct collect *c)
+void compact_release(struct collect *c)
 {
 	mark_generation_release(&c->before);
 	alive_release(&c->sessions);

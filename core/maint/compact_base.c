@@ -45,6 +45,25 @@ static int base_entry_cmp(const void *a, const void *b)
 	return memcmp(a, b, SEGMENT_PREFIX_BYTES);
 }
 
+/* Sorted, none twice. */
+static void base_sort(struct segment *s)
+{
+	uint8_t *p = s->entries;
+	uint32_t i, keep = 0;
+
+	qsort(p, s->n_entries, SEGMENT_ENTRY_BYTES, base_entry_cmp);
+	for (i = 0; i < s->n_entries; i++) {
+		const uint8_t *en = p + (size_t)i * SEGMENT_ENTRY_BYTES;
+
+		if (keep && base_entry_cmp(p + (size_t)(keep - 1) *
+					   SEGMENT_ENTRY_BYTES, en) == 0)
+			continue;
+		memmove(p + (size_t)keep++ * SEGMENT_ENTRY_BYTES, en,
+			SEGMENT_ENTRY_BYTES);
+	}
+	s->n_entries = keep;
+}
+
 static int base_flush(struct base_out *o)
 {
 	struct collect *c = o->c;
@@ -57,8 +76,7 @@ static int base_flush(struct base_out *o)
 	if (o->s.n_entries == 0)
 		return 0;
 	if (o->late)
-		qsort(o->s.entries, o->s.n_entries, SEGMENT_ENTRY_BYTES,
-			base_entry_cmp);
+		base_sort(&o->s);
 	o->s.kind = o->kind;
 	o->s.generation = c->n;
 	rc = segment_seal(repo_ctx(c->r), &o->s, &file, &name, c->e);
@@ -265,6 +283,64 @@ int compact_base(struct collect *c)
 
 	rc = base_run(&o);
 	return rc < 0 ? rc : store_sync(repo_store(c->r), c->e);
+}
+
+/* --- repair: what no segment lists --- */
+
+static int base_table(struct base_out *o, const struct compact_pack *p,
+		      const struct pack_table *t)
+{
+	const struct segment_pack sp = { .name = p->name,
+		.bytes = (uint32_t)p->bytes, .kind = p->kind };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < t->n_entries; i++) {
+		const struct pack_entry *pe = &t->entries[i];
+		struct segment_entry en = {
+			.off = pe->off, .stored_len = pe->obj.stored_len,
+			.plain_len = pe->obj.plain_len, .type = pe->obj.type,
+			.codec = pe->obj.codec,
+		};
+
+		memcpy(en.prefix, pe->obj.id.b, sizeof(en.prefix));
+		rc = base_add(o, &en, &sp, &t->sessions[pe->session]);
+	}
+	return rc;
+}
+
+int compact_relist(struct collect *c, uint64_t *packs)
+{
+	struct base_out o = { .c = c, .late = true, .kind = SEGMENT_BASE,
+			      .max = BASE_ENTRIES };
+	struct pack_table t;
+	uint32_t i;
+	int rc = 0;
+
+	*packs = 0;
+	o.s.entries = mem_array(o.max, SEGMENT_ENTRY_BYTES);
+	if (!o.s.entries)
+		rc = err_nomem(c->e);
+	for (i = 0; rc == 0 && i < c->n_pack; i++) {
+		if (c->pack[i].state & (PACK_LISTED | PACK_OLD | PACK_SPARSE))
+			continue;
+		compact_tell(c, "reading tables", i, c->n_pack);
+		if ((rc = cancel_check(c->o->cancel, c->e)) < 0 ||
+		    (rc = compact_table(c, &c->pack[i], &t, c->e)) < 0)
+			break;
+		rc = base_table(&o, &c->pack[i], &t);
+		pack_table_release(&t);
+		++*packs;
+	}
+	if (rc == 0)
+		rc = base_flush(&o);
+	if (rc == 0)
+		rc = store_sync(repo_store(c->r), c->e);
+	c->n_base = 0;			/* for readers only */
+	segment_release(&o.s);
+	map_release(&o.packs);
+	map_release(&o.sessions);
+	return rc;
 }
 
 /* --- G4 --- */

@@ -544,7 +544,7 @@ static void copy_out_release(struct copy_out *o)
 	map_release(&o->by_sid);
 }
 
-static void copy_own(struct pack_session *s, struct repo *r)
+void compact_own_session(struct pack_session *s, struct repo *r)
 {
 	struct key secret;
 
@@ -562,7 +562,7 @@ int compact_copy(struct collect *c, bool late)
 	uint32_t before = c->n_copy_pack;
 	int rc;
 
-	copy_own(&k.own, c->r);
+	compact_own_session(&k.own, c->r);
 	k.out[0].kind = PACK_DATA;
 	k.out[1].kind = PACK_META;
 	rc = copy_packs(&k, true);

@@ -313,6 +313,15 @@ static int end_segments(struct collect *c)
 			rc = end_del(c, STORE_INDEX,
 				segment_name_put(s, text));
 	}
+	/* All that is live was found without those that cannot be read. */
+	for (i = 0; rc == 0 && i < idx_census_spoilt(c->census); i++) {
+		const struct segment_name *s =
+			idx_census_spoilt_name(c->census, i);
+
+		if (s->generation < c->n)
+			rc = end_del(c, STORE_INDEX,
+				segment_name_put(s, text));
+	}
 	return rc;
 }
 

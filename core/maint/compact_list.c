@@ -5,58 +5,29 @@
  * session at work, or was put too late to be condemned; archives, then
  * tombstones, then pins, as DESIGN section 5 has it; the index after all.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/strv.h"
 #include "maint/compact_priv.h"
+#include "repo/generation.h"
 
-#define LIST_MARK_MAX_BYTES (64u << 20)
 /* Tombstones without a record go along with other work, unless so many. */
 #define LIST_BURIED_MANY 256
 
 /* --- G0 --- */
 
-static int list_generation_cb(const char *text, uint64_t size, void *ctx)
-{
-	uint32_t *next = ctx;
-	unsigned n;
-	char end;
-
-	(void)size;
-	if (strlen(text) == 8 && sscanf(text, "%8x%c", &n, &end) == 1 &&
-	    n >= *next)
-		*next = n + 1;
-	return 0;
-}
-
 /* n is chosen before anything is marked: a collector that is late finds its
  * number taken. */
 int compact_generation(struct collect *c)
 {
-	struct buf b = BUF_INIT;
-	char text[16];
-	int rc;
+	int rc = generation_newest(c->r, &c->before, c->e);
 
-	c->n = 1;
-	rc = store_list(repo_store(c->r), STORE_GENERATIONS,
-		list_generation_cb, &c->n, c->e);
-	if (rc == 0 && c->n == UINT32_MAX)
+	c->n = c->before.number + 1;
+	if (rc == 0 && c->n == 0)
 		rc = err_set(c->e, ERR_CORRUPT,
 			"generations/ffffffff: there is no number after that");
-	if (rc < 0 || c->n == 1)
-		return rc;
-	snprintf(text, sizeof(text), "%08x", c->n - 1);
-	rc = store_get_all(repo_store(c->r), STORE_GENERATIONS, text,
-		LIST_MARK_MAX_BYTES, &b, c->e);
-	if (rc == 0)
-		rc = mark_get_generation(&c->before, repo_ctx(c->r), c->n - 1,
-			b.p, b.len, c->e);
-	if (rc < 0)
-		err_ctx(c->e, "generations/%s", text);
-	buf_release(&b);
 	return rc;
 }
 
@@ -394,7 +365,8 @@ int compact_wanted(struct collect *c, bool *wanted)
 	size_t k;
 	int rc;
 
-	*wanted = c->dead.count > 0 || c->n_buried > LIST_BURIED_MANY;
+	*wanted = c->dead.count > 0 || c->n_buried > LIST_BURIED_MANY ||
+		idx_census_spoilt(c->census) > 0;
 	for (i = 0; i < c->n_pack; i++)
 		if ((c->pack[i].state & PACK_OLD) ||
 		    !(c->pack[i].state & (PACK_LISTED | PACK_YOUNG)))

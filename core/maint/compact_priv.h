@@ -138,9 +138,14 @@ const struct idx_loc *compact_place(struct collect *c,
 
 /* compact_copy.c: copy what is live in packs that go, and only there. */
 int compact_copy(struct collect *c, bool late);
+/* A session that seals nothing, so that a pack gets a name of its own. */
+void compact_own_session(struct pack_session *s, struct repo *r);
 
 /* compact_base.c */
 int compact_base(struct collect *c);		/* base(n) */
+/* Put segments that list the objects of packs that none lists, for readers;
+ * *packs: how many.  A repair's. */
+int compact_relist(struct collect *c, uint64_t *packs);
 /* G4: packs that late archives use leave X.  base'(n): what is late. */
 int compact_rescue(struct collect *c);
 int compact_addition(struct collect *c);
@@ -157,6 +162,7 @@ int compact_put(struct collect *c, enum store_kind kind, const char *name,
 int compact_parity(struct collect *c);
 
 /* compact.c */
+void compact_release(struct collect *c);
 void compact_tell(struct collect *c, const char *what, uint64_t done,
 		  uint64_t total);
 

@@ -171,15 +171,14 @@ static int idx_read_base(struct idx *x, struct mark_generation *g,
 	return rc;
 }
 
-static bool idx_in_view(const struct idx *x, const struct mark_generation *g,
-			const struct segment_name *name)
+/* May a writer of generation n reuse what it lists? */
+static bool idx_reusable(uint32_t n, const struct mark_generation *g,
+			 const struct segment_name *name)
 {
 	uint32_t i;
 
-	if (x->view != IDX_WRITER)
-		return true;
 	if (name->kind == SEGMENT_SESSION)
-		return name->generation >= x->generation;
+		return name->generation >= n;
 	for (i = 0; i < g->n_base; i++)
 		if (oid_eq(&g->base[i].hash, &name->hash))
 			return true;
@@ -233,6 +232,26 @@ static void idx_shed_gone(struct idx *x, const struct idx_listing *l)
 	x->n_seg = keep;
 }
 
+/* For the collector, which removes it once all that is live is listed anew. */
+static int idx_note_spoilt(struct idx *x, const struct segment_name *name,
+			   struct err *e)
+{
+	struct segment_name *p;
+	size_t i;
+
+	if (x->view != IDX_CENSUS)
+		return 0;
+	for (i = 0; i < x->n_spoilt; i++)
+		if (oid_eq(&x->spoilt[i].hash, &name->hash))
+			return 0;
+	p = mem_resize(x->spoilt, x->n_spoilt + 1, sizeof(*p));
+	if (!p)
+		return err_nomem(e);
+	x->spoilt = p;
+	x->spoilt[x->n_spoilt++] = *name;
+	return 0;
+}
+
 /* Segments that there is no local copy of. */
 struct idx_missing {
 	struct idx *x;
@@ -260,7 +279,7 @@ static int idx_missing_got(size_t i, int rc, const struct buf *b,
 	segment_release(&s);
 	if (rc == ERR_CORRUPT && m->x->view != IDX_WRITER) {
 		log_warn("index", "%s", why.msg);
-		return 0;
+		return idx_note_spoilt(m->x, &m->name[i], m->e);
 	}
 	return rc < 0 ? err_set(m->e, why.code, "%s", why.msg) : 0;
 }
@@ -277,7 +296,8 @@ static int idx_load_listed(struct idx *x, const struct idx_listing *l,
 	if (!m.name)
 		return err_nomem(e);
 	for (i = 0; rc == 0 && i < l->n; i++) {
-		if (!idx_in_view(x, g, &l->name[i]) ||
+		if ((x->view == IDX_WRITER &&
+		     !idx_reusable(x->generation, g, &l->name[i])) ||
 		    idx_knows(x, &l->name[i]))
 			continue;
 		rc = idx_load_local(x, &l->name[i], e);
@@ -386,6 +406,7 @@ void idx_close(struct idx *x)
 		free(x->session[i]);
 	free(x->seg);
 	free(x->session);
+	free(x->spoilt);
 	map_release(&x->by_sid);
 	free(x->dir);
 	free(x);
@@ -552,14 +573,17 @@ int idx_each(struct idx *x, idx_each_fn *fn, void *ctx, struct err *e)
 	return 0;
 }
 
-int idx_each_pack(struct idx *x, idx_pack_fn *fn, void *ctx, struct err *e)
+static int idx_packs(struct idx *x, const struct mark_generation *g,
+		     idx_pack_fn *fn, void *ctx, struct err *e)
 {
 	struct map seen = MAP_INIT;
 	uint32_t k;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && i < x->n_seg; i++)
+	for (i = 0; rc == 0 && i < x->n_seg; i++) {
+		if (g && !idx_reusable(g->number, g, &x->seg[i]->name))
+			continue;
 		for (k = 0; rc == 0 && k < x->seg[i]->n_packs; k++) {
 			const struct segment_pack *p = &x->seg[i]->packs[k];
 			uint64_t *value;
@@ -569,8 +593,20 @@ int idx_each_pack(struct idx *x, idx_pack_fn *fn, void *ctx, struct err *e)
 			if (rc == 0 && !was)
 				rc = fn(p, ctx);
 		}
+	}
 	map_release(&seen);
 	return rc;
+}
+
+int idx_each_pack(struct idx *x, idx_pack_fn *fn, void *ctx, struct err *e)
+{
+	return idx_packs(x, NULL, fn, ctx, e);
+}
+
+int idx_each_reused(struct idx *x, const struct mark_generation *g,
+		    idx_pack_fn *fn, void *ctx, struct err *e)
+{
+	return idx_packs(x, g, fn, ctx, e);
 }
 
 int idx_add(struct idx *x, const struct segment_name *name,

@@ -57,6 +57,11 @@ int idx_each(struct idx *x, idx_each_fn *fn, void *ctx, struct err *e);
 /* Every pack that a segment names, once. */
 typedef int idx_pack_fn(const struct segment_pack *p, void *ctx);
 int idx_each_pack(struct idx *x, idx_pack_fn *fn, void *ctx, struct err *e);
+/* The same of the segments that a writer's view has when 'g' is the newest
+ * generation. */
+struct mark_generation;
+int idx_each_reused(struct idx *x, const struct mark_generation *g,
+		    idx_pack_fn *fn, void *ctx, struct err *e);
 
 /*
  * Writer side: a segment that this session has put and that is durable joins

@@ -281,6 +281,24 @@ int idx_census_each_pack(struct idx_census *c, idx_pack_fn *fn, void *ctx,
 	return idx_each_pack(c->x, fn, ctx, e);
 }
 
+int idx_census_each_reused(struct idx_census *c,
+			   const struct mark_generation *g, idx_pack_fn *fn,
+			   void *ctx, struct err *e)
+{
+	return idx_each_reused(c->x, g, fn, ctx, e);
+}
+
+size_t idx_census_spoilt(const struct idx_census *c)
+{
+	return c->x->n_spoilt;
+}
+
+const struct segment_name *idx_census_spoilt_name(const struct idx_census *c,
+						  size_t i)
+{
+	return &c->x->spoilt[i];
+}
+
 uint32_t idx_census_sessions(const struct idx_census *c)
 {
 	return c->x->n_session;

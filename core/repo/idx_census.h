@@ -58,6 +58,15 @@ const struct segment_name *idx_census_segment(const struct idx_census *c,
 const uint32_t *idx_census_segment_sessions(const struct idx_census *c,
 					    size_t i, uint16_t *n);
 
+/* Segments that cannot be read. */
+size_t idx_census_spoilt(const struct idx_census *c);
+const struct segment_name *idx_census_spoilt_name(const struct idx_census *c,
+						  size_t i);
+/* As idx_each_reused. */
+int idx_census_each_reused(struct idx_census *c,
+			   const struct mark_generation *g, idx_pack_fn *fn,
+			   void *ctx, struct err *e);
+
 /* Objects of a pack that no segment lists, from its table, as if one did. */
 int idx_census_adopt(struct idx_census *c, const struct segment_pack *p,
 		 const struct pack_table *t, struct err *e);

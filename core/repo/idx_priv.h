@@ -43,6 +43,8 @@ struct idx {
 	struct map by_sid;		/* session id -> number */
 	size_t mapped_bytes;
 	atomic_uint lookups;
+	struct segment_name *spoilt;	/* census: those that do not open */
+	size_t n_spoilt;
 };
 
 #define IDX_SEGMENT_MAX_BYTES (3ull << 30)

@@ -52,6 +52,7 @@ static const struct store_ops local_ops = {
 	.del = local_del,
 	.sync = local_sync,
 	.space = local_space,
+	.unmake = local_unmake,
 	.close = local_free,
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -130,4 +131,36 @@ int local_make(struct local *l, unsigned flags, struct err *e)
 		return err_errno(e, errnum, "cannot write the folder above "
 			"'%s'", url);
 	return 0;
+}
+
+static int local_unmake_tmp(int dirfd, const char *name, void *ctx)
+{
+	char path[LAYOUT_PATH_BYTES];
+	struct proc_id writer;
+
+	(void)dirfd;
+	if (snprintf(path, sizeof(path), "tmp/%s", name) < (int)sizeof(path) &&
+	    layout_tmp_parse(path, &writer))
+		local_tmp_remove(ctx, path);
+	return 0;
+}
+
+int local_unmake(struct store *s, struct err *e)
+{
+	struct local *l = (struct local *)(void *)s;
+	char path[LAYOUT_FOLDER_BYTES];
+	unsigned i;
+
+	local_each(l->root, "tmp", local_unmake_tmp, l);
+	/* What is below goes first. */
+	for (i = LAYOUT_FOLDERS; i-- > STORE_ROOT + 1;)
+		local_unlink(l->root, layout_folder_path(i, path),
+			AT_REMOVEDIR);
+	if (local_unlink(AT_FDCWD, s->url, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return err_set(e, ERR_EXIST, "the repository is gone, but not "
+			"its folder '%s': something else is in it", s->url);
+	return err_errno(e, errno, "the repository is gone, but its folder "
+		"'%s' cannot be removed", s->url);
 }

@@ -40,6 +40,7 @@ int local_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 
 /* local_make.c: the folders of a new repository. */
 int local_make(struct local *l, unsigned flags, struct err *e);
+int local_unmake(struct store *s, struct err *e);
 
 /* local_sys.c: one system call each, again after EINTR. */
 int local_openat(int dirfd, const char *path, int flags);

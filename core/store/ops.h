@@ -42,6 +42,8 @@ struct store_ops {
 	int (*scrub)(struct store *s, store_scrub_fn *fn, void *ctx,
 		     struct err *e);
 	bool (*appends)(struct store *s);
+	/* May be NULL: then there are no folders. */
+	int (*unmake)(struct store *s, struct err *e);
 	void (*close)(struct store *s);
 	/* May be NULL where no line is used. */
 	void (*traffic)(struct store *s, struct store_traffic *t);

@@ -317,6 +317,7 @@ static const struct store_ops sftp_ops = {
 	.del = sftp_del,
 	.sync = sftp_sync,
 	.space = sftp_space,
+	.unmake = sftp_unmake,
 	.close = sftp_free,
 	.traffic = sftp_traffic,
 	.far = true,

@@ -288,3 +288,52 @@ int sftp_open_old(struct sftp *s, struct err *e)
 	buf_release(&b);
 	return rc;
 }
+
+static int unmake_tmp(const struct sftp_name *name, void *ctx)
+{
+	char text[LAYOUT_PATH_BYTES] = "tmp/";
+	struct proc_id writer;
+
+	if (name->len >= sizeof(text) - 4 ||
+	    memchr(name->name, '\0', name->len))
+		return 0;
+	memcpy(text + 4, name->name, name->len);
+	text[4 + name->len] = '\0';
+	return layout_tmp_parse(text, &writer) &&
+		strv_add(ctx, text, NULL) < 0 ? ERR_NOMEM : 0;
+}
+
+static int unmake_op(struct sftp *s, struct sftp_conn *c, void *arg,
+		     struct err *e)
+{
+	char path[SFTP_PATH_BYTES], name[LAYOUT_FOLDER_BYTES];
+	struct strv left = STRV_INIT;
+	uint32_t code;
+	unsigned i;
+	size_t k;
+	int rc;
+
+	(void)arg;
+	rc = sftp_each(c, sftp_path(s, "tmp", path), unmake_tmp, &left,
+		&code);
+	for (k = 0; rc == 0 && k < left.n; k++)
+		sftp_tmp_remove(c, sftp_path(s, left.v[k], path));
+	strv_release(&left);
+	/* What is below goes first. */
+	for (i = LAYOUT_FOLDERS; rc == 0 && i-- > STORE_ROOT + 1;)
+		rc = sftp_remove(c, SFTP_RMDIR, sftp_path(s,
+			layout_folder_path(i, name), path), &code);
+	if (rc == 0)
+		rc = sftp_remove(c, SFTP_RMDIR, sftp_path(s, ".", path),
+			&code);
+	if (rc < 0 || code == SFTP_OK || code == SFTP_NO_SUCH_FILE)
+		return rc;
+	return err_set(e, ERR_EXIST, "the repository is gone, but not its "
+		"folder '%s': something else is in it, or it may not be "
+		"removed", s->store.url);
+}
+
+int sftp_unmake(struct store *store, struct err *e)
+{
+	return sftp_do((struct sftp *)(void *)store, unmake_op, NULL, e);
+}

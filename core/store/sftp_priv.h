@@ -208,6 +208,7 @@ int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,
 		    const struct strv *rel, bool *can, struct err *e);
 /* sftp_make.c */
 int sftp_make(struct sftp *s, unsigned flags, struct err *e);
+int sftp_unmake(struct store *s, struct err *e);
 int sftp_open_old(struct sftp *s, struct err *e);
 
 #endif

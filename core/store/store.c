@@ -310,6 +310,11 @@ int store_del(struct store *s, enum store_kind k, const char *name,
 	return store_done(s, s->ops->del(s, k, name, e), e);
 }
 
+int store_unmake(struct store *s, struct err *e)
+{
+	return s->ops->unmake ? store_done(s, s->ops->unmake(s, e), e) : 0;
+}
+
 int store_sync(struct store *s, struct err *e)
 {
 	return store_done(s, s->ops->sync(s, e), e);

@@ -182,6 +182,10 @@ int store_del(struct store *s, enum store_kind k, const char *name,
  * too, because the system tells of a lost write only once.
  */
 int store_sync(struct store *s, struct err *e);
+/* The last thing of all: the folders that STORE_CREATE made go, those that are
+ * empty, and with them the repository's own.  ERR_EXIST: something is left in
+ * it that is not ours. */
+int store_unmake(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
 

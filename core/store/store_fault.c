@@ -115,6 +115,17 @@ static int fault_del(struct store *s, enum store_kind k, const char *name,
 	return fault_end(f, fate, rc, "delete", e);
 }
 
+static int fault_unmake(struct store *s, struct err *e)
+{
+	struct fault *f = fault_of(s);
+	enum fault_fate fate = fault_step(f);
+	int rc = 0;
+
+	if (fate != FAULT_FAIL && f->below->ops->unmake)
+		rc = f->below->ops->unmake(f->below, e);
+	return fault_end(f, fate, rc, "remove", e);
+}
+
 static int fault_sync(struct store *s, struct err *e)
 {
 	struct fault *f = fault_of(s);
@@ -157,6 +168,7 @@ static const struct store_ops fault_ops = {
 	.del = fault_del,
 	.sync = fault_sync,
 	.space = fault_space,
+	.unmake = fault_unmake,
 	.close = fault_close,
 };
 

@@ -48,3 +48,19 @@ must as_nobody muniment list --short r
 eq "$(tr '\n' ' ' <"$OUT")" "a b "
 must as_nobody muniment extract --stdout r::b src/a
 eq "$(cat "$OUT")" a
+
+# over folders of one's own that are read-only or closed
+must as_nobody muniment init ro.repo
+as_nobody sh -c 'mkdir -p tree/ro/in tree/shut; echo 1 >tree/ro/a
+	echo 2 >tree/ro/in/b; echo 3 >tree/shut/c; chmod 555 tree/ro tree/ro/in
+	chmod 000 tree/shut; chmod 700 tree/shut; chmod 500 tree/shut'
+must as_nobody muniment create ro.repo::a tree
+as_nobody sh -c 'chmod 755 tree/ro tree/ro/in; rm tree/ro/in/b
+	echo other >tree/ro/a; chmod 555 tree/ro tree/ro/in
+	chmod 000 tree/shut'
+must as_nobody muniment extract ro.repo::a
+eq "$(cat tree/ro/a tree/ro/in/b)" "1
+2" "files of read-only folders"
+eq "$(stat -c %a tree/ro tree/ro/in tree/shut)" "555
+555
+500" "modes of the folders"

@@ -360,6 +360,20 @@ int world_check(struct world *w, bool say, struct err *e)
 	return rc;
 }
 
+int world_repair(struct world *w, struct err *e)
+{
+	const struct repair_opts o = { .threads = 0 };
+	struct repair_result res;
+	struct repo *r;
+	int rc;
+
+	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	rc = repair_run(r, &o, &res, e);
+	repo_close(r);
+	return rc;
+}
+
 bool world_same(struct world *w)
 {
 	char path[2 * WORLD_PATH];

@@ -45,6 +45,8 @@ int world_history(struct world *w, struct err *e);
 int world_extract(struct world *w, const char *name, struct err *e);
 /* Repository, archives and data; findings of damage to stderr if 'say'. */
 int world_check(struct world *w, bool say, struct err *e);
+/* What is lost is no failure of it. */
+int world_repair(struct world *w, struct err *e);
 /* After world_extract: is it the source? */
 bool world_same(struct world *w);
 

@@ -2,9 +2,10 @@
 /* timeout: 900 */
 /*
  * Every system call of the local store goes wrong once, in every way, through
- * init, create, delete, undelete, prune, compact, rekey, extract, list and
- * check; from each write on the disk is full; and the process is killed at
- * every call.  Judged afterwards, with a system that works: every acknowledged
+ * init, create, delete, undelete, prune, compact, rekey, extract, list, check
+ * and repair (of an index that is gone, of a damaged pack); from each write on
+ * the disk is full; and the process is killed at every call.  Judged
+ * afterwards, with a system that works: every acknowledged
  * archive restores to the same tree, check is clean, the next run succeeds
  * without a manual step.
  *
@@ -13,6 +14,8 @@
  * that change something; most of the others are listings.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +83,43 @@ static int op_check(struct err *e)
 	return world_check(&w, false, e);
 }
 
+static int op_repair(struct err *e)
+{
+	return world_repair(&w, e);
+}
+
+/* --- what a repair has to mend --- */
+
+static int damage_cb(const char *path, const struct stat *st, int flag,
+		     struct FTW *ftw)
+{
+	const char *in = path + strlen(w.repo);
+	int fd;
+
+	(void)ftw;
+	if (flag != FTW_F || strncmp(in, "/data/", 6) != 0)
+		return 0;
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || pwrite(fd, "damage", 6, st->st_size / 2) != 6 ||
+	    close(fd) < 0)
+		world_die(path, NULL);
+	return 0;
+}
+
+static void damage_packs(void)
+{
+	nftw(w.repo, damage_cb, 32, FTW_PHYS);
+}
+
+static void damage_index(void)
+{
+	char path[WORLD_PATH + 8];
+
+	snprintf(path, sizeof(path), "%s/index", w.repo);
+	world_remove(path);
+	mkdir(path, 0700);
+}
+
 /* --- judging --- */
 
 static void must_restore(const char *name)
@@ -107,7 +147,19 @@ struct operation {
 	bool bare;		/* begins without a repository */
 	bool reads;		/* leaves the repository as it is */
 	const char *made;	/* archive that success acknowledges */
+	void (*damage)(void);	/* what it has to mend */
 };
+
+/* It can be done again; then a backup of the same files makes all whole. */
+static void judge_repair(bool acknowledged)
+{
+	struct err e = { ERR_OK, "" };
+
+	if (!acknowledged && world_repair(&w, &e) < 0)
+		world_die("the next repair", &e);
+	if (world_create(&w, "healing", &e) < 0)
+		world_die("the create that heals", &e);
+}
 
 static void judge(const struct operation *op, bool acknowledged)
 {
@@ -122,6 +174,8 @@ static void judge(const struct operation *op, bool acknowledged)
 		if (acknowledged && rc != ERR_EXIST)
 			world_die("an acknowledged repository is gone", NULL);
 	} else {
+		if (op->damage)
+			judge_repair(acknowledged);
 		must_restore("old");
 	}
 	if (acknowledged && op->made)
@@ -178,6 +232,8 @@ static void fresh(const struct operation *op)
 		world_copy(template, w.repo);
 		world_copy(template_pins, pins);
 	}
+	if (op->damage)
+		op->damage();
 }
 
 static void fresh_out(void)
@@ -268,16 +324,20 @@ static void try_all(const struct operation *op)
 int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
-		{ "init", op_init, true, false, NULL },
-		{ "create", op_create, false, false, "new" },
-		{ "delete", op_delete, false, false, NULL },
-		{ "undelete", op_undelete, false, false, NULL },
-		{ "prune", op_prune, false, false, NULL },
-		{ "compact", op_compact, false, false, NULL },
-		{ "rekey", op_rekey, false, false, NULL },
-		{ "extract", op_extract, false, true, NULL },
-		{ "list", op_list, false, true, NULL },
-		{ "check", op_check, false, true, NULL },
+		{ "init", op_init, true, false, NULL, NULL },
+		{ "create", op_create, false, false, "new", NULL },
+		{ "delete", op_delete, false, false, NULL, NULL },
+		{ "undelete", op_undelete, false, false, NULL, NULL },
+		{ "prune", op_prune, false, false, NULL, NULL },
+		{ "compact", op_compact, false, false, NULL, NULL },
+		{ "rekey", op_rekey, false, false, NULL, NULL },
+		{ "extract", op_extract, false, true, NULL, NULL },
+		{ "list", op_list, false, true, NULL, NULL },
+		{ "check", op_check, false, true, NULL, NULL },
+		{ "repair-index", op_repair, false, false, NULL,
+		  damage_index },
+		{ "repair-pack", op_repair, false, false, NULL,
+		  damage_packs },
 	};
 	const char *s = getenv("FAULTS_STRIDE");
 	struct err e = { ERR_OK, "" };

@@ -6,9 +6,9 @@
  * one of its kind.  Each time check must find it, and extract must either
  * give the right bytes or fail.
  *
- * Left out: README, which is for people; sessions/ and tmp/, which nothing
- * reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make rot` does
- * all of them.
+ * Left out: README, which is for people; sessions/, tmp/ and reserve/, which
+ * nothing reads.  Every ROT_STRIDE-th byte is flipped, 97 by default; `make
+ * rot` does all of them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -29,10 +29,13 @@ static unsigned long changes, silent;
 static int list_cb(const char *path, const struct stat *st, int flag,
 		   struct FTW *ftw)
 {
+	const char *in = path + strlen(w.repo);
+
 	(void)st;
 	(void)ftw;
-	if (flag == FTW_F && !strstr(path, "/README") &&
-	    !strstr(path, "/tmp/") && !strstr(path, "/sessions/") &&
+	if (flag == FTW_F && strcmp(in, "/README") != 0 &&
+	    strncmp(in, "/tmp/", 5) != 0 && strncmp(in, "/sessions/", 10) &&
+	    strncmp(in, "/reserve/", 9) != 0 &&
 	    strv_add(&files, path, NULL) < 0)
 		world_die("memory", NULL);
 	return 0;
@@ -90,6 +93,19 @@ static void flip(const char *path, uint8_t *p, size_t len, size_t stride)
 	write_all(path, p, len);
 }
 
+/* The record of a deleted archive: to remove it is what a collection does. */
+static bool deleted(const char *path)
+{
+	char tombstone[2 * WORLD_PATH];
+	const char *in = path + strlen(w.repo);
+
+	if (strncmp(in, "/archives/", 10) != 0)
+		return false;
+	snprintf(tombstone, sizeof(tombstone), "%s/tombstones/%s", w.repo,
+		in + 10);
+	return access(tombstone, F_OK) == 0;
+}
+
 static void cut(const char *path, const uint8_t *p, size_t len)
 {
 	static const size_t parts = 7;
@@ -102,7 +118,8 @@ static void cut(const char *path, const uint8_t *p, size_t len)
 	write_all(path, p, len - 1);
 	judge(path, "cut to", len - 1);
 	unlink(path);
-	judge(path, "removed", 0);
+	if (!deleted(path))
+		judge(path, "removed", 0);
 	write_all(path, p, len);
 }
 
@@ -161,6 +178,8 @@ int main(void)
 		world_die("the whole repository", &e);
 	nftw(w.repo, list_cb, 32, FTW_PHYS);
 	strv_sort(&files);
+	if (files.n < 8)
+		world_die("files of the repository", NULL);
 	for (i = 0; i < files.n; i++) {
 		uint8_t *p;
 		size_t len = read_all(files.v[i], &p);

@@ -46,7 +46,7 @@ const struct schema_row schema_group_keep[] = {
 #define SCHEMA_OF config_check
 static const struct schema_row check[] = {
 	{ KEY(name, WORD), .flags = SCHEMA_NEEDED,
-	  .words = "repository|archives|data|extract|spot|disabled" },
+	  .words = "repository|archives|data|extract|spot|drill|disabled" },
 	{ KEY_AT(frequency, TIME, frequency_secs) },
 	{ KEY(only_run_on, DAYS) },
 	{ KEY(max_duration, INT), .max = INT32_MAX },
@@ -63,8 +63,9 @@ static const struct schema_row check[] = {
 const struct schema_row schema_group_checks[] = {
 	{ KEY(checks, OBJS), .sub = check,
 	  .bytes = sizeof(struct config_check), .help = "Checks and how often "
-	  "they run: repository, archives, data, extract, spot; without this "
-	  "key the first two, once a month.",
+	  "they run: repository, archives, data, extract, spot and drill (a "
+	  "key of muniment's own: a sample is restored and compared); without "
+	  "this key the first two, once a month.",
 	  .example = "\n    - name: repository\n      frequency: 2 weeks\n"
 	  "    - name: archives\n      frequency: 1 month" },
 	{ KEY(check_repositories, LIST), .help = "Check only these "
