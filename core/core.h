@@ -45,9 +45,11 @@
 #include "repo/mount_pin.h"
 #include "repo/repo_keys.h"
 #include "repo/pin.h"
+#include "repo/place.h"
 #include "repo/reader.h"
 #include "repo/repo.h"
 #include "repo/session.h"
+#include "repo/witness.h"
 #include "store/store.h"
 
 #endif

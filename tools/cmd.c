@@ -15,6 +15,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_check,
+	&cmd_log,
 	&cmd_delete,
 	&cmd_undelete,
 	&cmd_prune,

@@ -27,6 +27,7 @@ struct cmd {
 	unsigned flags;		/* enum cmd_flags */
 	unsigned want;		/* enum repoarg_want, if not CMD_ALONE */
 	unsigned verb;		/* so many operands come first: "key list" */
+	const char *maybe_verb;	/* may come first: "log accept"; or NULL */
 	/* So many operands are the action's whatever they are, the last ones
 	 * never name the repository; 'instead': an option that stands for
 	 * them, or NULL. */
@@ -47,6 +48,6 @@ extern const struct cmd cmd_init, cmd_create, cmd_list, cmd_info, cmd_extract,
 	cmd_import_tar, cmd_check, cmd_mount, cmd_umount, cmd_version,
 	cmd_help, cmd_completion, cmd_key, cmd_rekey, cmd_compact,
 	cmd_break_lock, cmd_undelete, cmd_config, cmd_status,
-	cmd_restore;
+	cmd_restore, cmd_log;
 
 #endif

@@ -121,6 +121,10 @@ static int mark_open(const struct fmt_ctx *ctx, enum fmt_kind kind,
 		return err_set(e, ERR_CORRUPT, "lengths are wrong");
 	if (!sid_eq(&repo, &ctx->repo))
 		return err_set(e, ERR_CORRUPT, "belongs to another repository");
+	if ((kind == FMT_TOMBSTONE || kind == FMT_GENERATION) && ctx->keeper &&
+	    !key_equal(&writer, ctx->keeper, sizeof(writer)))
+		return err_set(e, ERR_CORRUPT, "was signed with a key that "
+			"cannot delete");
 	rc = sealed_verify(&sig, &writer, p, AT_SIGNATURE, p + AT_BODY,
 		body_len, e);
 	if (rc < 0 ||

@@ -2,7 +2,8 @@
 /*
  * Copying (G1, G4): the live objects of packs that go, and of those that an
  * older collection condemned (RULE C), are put into new packs as they are
- * sealed, each opened and compared before.  What was copied is durable, and
+ * sealed (or sealed anew, where a master key goes), each opened and compared
+ * before.  What was copied is durable, and
  * was read back, before anything relies on it.
  */
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct copy_in {
 	struct compact_pack *p;
 	struct pack_table t;
 	struct object_keys **keys;	/* per session, when first needed */
-	struct buf run, scratch, plain;
+	struct buf run, scratch, plain, fresh;
 	uint64_t run_off;
 };
 struct copying {
@@ -41,6 +42,8 @@ struct copying {
 	 * objects would give the same name again, and that name may be
 	 * condemned: what is put must never be what goes. */
 	struct pack_session own;
+	/* It seals all copies, if older master keys are to open none. */
+	struct object_keys *keys;
 	struct copy_out out[2];		/* data, meta */
 };
 
@@ -247,6 +250,7 @@ static void copy_in_release(struct copy_in *in)
 	buf_release(&in->run);
 	buf_release(&in->scratch);
 	buf_release(&in->plain);
+	buf_release(&in->fresh);
 }
 
 static int copy_in_open(struct copy_in *in, struct collect *c,
@@ -365,6 +369,22 @@ static int copy_spoilt(struct collect *c, struct compact_pack *p,
 	return 0;
 }
 
+/* The same compressed bytes under the key of this copying's own session; into
+ * in->fresh. */
+static int copy_reseal(struct copying *k, struct copy_in *in,
+		       const struct pack_entry *pe)
+{
+	const struct buf *from = pe->obj.codec == COMP_RAW ? &in->plain :
+		&in->scratch;
+	struct object_head head = pe->obj;
+	int rc = buf_resize(&in->fresh, pe->obj.stored_len, k->c->e);
+
+	if (rc == 0)
+		object_seal(&head, repo_ctx(k->c->r), k->keys, from->p,
+			pe->obj.stored_len - AEAD_TAG_BYTES, in->fresh.p);
+	return rc;
+}
+
 static int copy_object(struct copying *k, struct copy_in *in,
 		       const bool *want, uint32_t i)
 {
@@ -383,8 +403,13 @@ static int copy_object(struct copying *k, struct copy_in *in,
 	if ((rc = map_put(&c->have, pe->obj.id.b, &value, &was, c->e)) < 0 ||
 	    was)
 		return rc;
-	return copy_append(k, &k->out[in->p->kind == PACK_META], pe, sealed,
-		&in->t.sessions[pe->session]);
+	if (!k->keys)
+		return copy_append(k, &k->out[in->p->kind == PACK_META], pe,
+			sealed, &in->t.sessions[pe->session]);
+	if ((rc = copy_reseal(k, in, pe)) < 0)
+		return rc;
+	return copy_append(k, &k->out[in->p->kind == PACK_META], pe,
+		in->fresh.p, &k->own);
 }
 
 static int copy_pack(struct copying *k, struct compact_pack *p)
@@ -456,16 +481,25 @@ static void copy_out_release(struct copy_out *o)
 	map_release(&o->by_sid);
 }
 
-static void copy_own(struct pack_session *s, struct repo *r)
+static int copy_own(struct copying *k)
 {
+	struct pack_session *s = &k->own;
+	struct repo *r = k->c->r;
 	struct key secret;
+	int rc = 0;
 
 	key_random(&s->id, sizeof(s->id));
 	key_random(&secret, sizeof(secret));
 	s->epoch = repo_epoch(r);
 	s->level = 0;
 	key_box_seal(s->sealed, &secret, sizeof(secret), repo_box_public(r));
+	if (k->c->o->reseal &&
+	    !(k->keys = key_alloc(sizeof(struct object_keys))))
+		rc = err_nomem(k->c->e);
+	if (k->keys)
+		object_keys(k->keys, &secret, repo_psk(r), &s->id);
 	key_wipe(&secret, sizeof(secret));
+	return rc;
 }
 
 int compact_copy(struct collect *c, bool late)
@@ -474,7 +508,8 @@ int compact_copy(struct collect *c, bool late)
 	uint32_t before = c->n_copy_pack;
 	int rc;
 
-	copy_own(&k.own, c->r);
+	if ((rc = copy_own(&k)) < 0)
+		return rc;
 	k.out[0].kind = PACK_DATA;
 	k.out[1].kind = PACK_META;
 	rc = copy_packs(&k, true);
@@ -487,6 +522,7 @@ int compact_copy(struct collect *c, bool late)
 	c->must = true;
 	copy_out_release(&k.out[0]);
 	copy_out_release(&k.out[1]);
+	key_free(k.keys);
 	if (rc == 0 && c->n_copy_pack != before)
 		rc = store_sync(repo_store(c->r), c->e);
 	return rc;

@@ -24,7 +24,9 @@ enum pack_state {
 	PACK_SPARSE = 1 << 4,	/* X: what is live in it is copied */
 	PACK_RESCUED = 1 << 5,	/* left X again (G4) */
 	PACK_SOURCE = 1 << 6,	/* OLD, and has something to copy */
-	PACK_SPOILT = 1 << 7	/* has an object that does not open: stays */
+	PACK_SPOILT = 1 << 7,	/* has an object that does not open: stays */
+	PACK_STALE = 1 << 8	/* sealed for an older master key, and those
+				 * are to go */
 };
 struct compact_pack {
 	struct oid name;
@@ -114,6 +116,8 @@ int compact_table(struct collect *c, const struct compact_pack *p,
 /* Count what is live, in each pack; 'all': as if everything were. */
 int compact_account(struct collect *c, bool all);
 int compact_choose(struct collect *c);
+/* Which packs are stale. */
+int compact_stale(struct collect *c);
 bool compact_in_x(const struct compact_pack *p);
 /* The first of the places of an object that will stay, or NULL. */
 const struct idx_loc *compact_place(struct collect *c,
