@@ -85,7 +85,7 @@ static bool is_back(const struct witness_look *l, size_t *n)
 int witness_say_missing(struct witness_look *l)
 {
 	size_t n, i;
-	bool back = is_back(l, &n);
+	bool back = is_back(l, &n), first = true;
 	char id[WITNESS_WHICH_BYTES];
 	int rc = 0;
 
@@ -103,15 +103,19 @@ int witness_say_missing(struct witness_look *l)
 				"so an older copy of the repository may have "
 				"been put in its place" :
 				"its record was taken away");
-		else
+		else if (first)
 			rc = witness_find(l, WITNESS_BACK, &a->session,
 				&a->record, "the repository went back in "
 				"time: %zu archives in a row that this "
 				"machine has seen are gone, and nobody "
-				"deleted them, the newest is %s; an older copy "
-				"of the repository may "
-				"have been put in its place", n,
-				witness_which(id, a));
+				"deleted them, the newest is %s; an older "
+				"copy of the repository may have been put in "
+				"its place", n, witness_which(id, a));
+		else
+			rc = witness_find(l, WITNESS_BACK, &a->session,
+				&a->record, "the archive %s is gone with "
+				"them", witness_which(id, a));
+		first = false;
 	}
 	return rc;
 }

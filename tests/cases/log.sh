@@ -147,7 +147,7 @@ must_fail 13 on new muniment --expect-head "$state" list r
 has "$ERR" "--expect-head"
 [ ! -s "$OUT" ] || fail "listed all the same"
 must_fail 3 on new muniment --expect-head "babab dadad" list r
-must on a muniment -n log accept r
+run_kept 13 on a muniment -n log accept r
 has "$OUT" "would be accepted"
 alarm a "went back in time"
 must on a muniment log accept r
