@@ -51,9 +51,11 @@
 #include "repo/repo_keys.h"
 #include "repo/parity_store.h"
 #include "repo/pin.h"
+#include "repo/place.h"
 #include "repo/reader.h"
 #include "repo/repo.h"
 #include "repo/session.h"
+#include "repo/witness.h"
 #include "store/served.h"
 #include "store/store.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/alarm.h"
 #include "tools/human.h"
 #include "tools/pass.h"
 #include "tools/talk.h"
@@ -102,6 +103,9 @@ static const struct opt_row app_rows[] = {
 	  OPT_REPEAT, NULL },
 	{ OPT_FN, 0, "umask", AT(umask), "M",
 	  "the process's umask (default: 0077)", OPT_REPEAT, opt_set_octal },
+	{ OPT_STR, 0, "expect-head", AT(expect_head), "WORDS",
+	  "do nothing unless the repository has had this state: the eight "
+	  "words that a backup showed", OPT_REPEAT, NULL },
 	{ OPT_STR, 0, "rsh", AT(rsh), "COMMAND",
 	  "how to reach a repository over ssh", OPT_REPEAT, NULL },
 	{ OPT_STR, 0, "remote-path", AT(remote_path), "PATH",
@@ -147,6 +151,24 @@ void app_repo_opts(struct app *a, struct repo_opts *o)
 	o->pass_ctx = a->cancel;
 	o->cancel = a->cancel;
 	o->store = &a->store;
+	alarm_set(o, a);
+}
+
+static int app_open_as(struct app *a, const char *url,
+		       const struct repo_opts *o, struct repo **out,
+		       struct err *e)
+{
+	int rc = repo_open(out, url, o, e);
+
+	if (rc == 0)
+		rc = alarm_place(*out, e);
+	if (rc == 0)
+		rc = alarm_expect(a, *out, e);
+	if (rc < 0) {
+		repo_close(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 int app_open(struct app *a, const char *url, struct repo **out, struct err *e)
@@ -154,7 +176,23 @@ int app_open(struct app *a, const char *url, struct repo **out, struct err *e)
 	struct repo_opts o;
 
 	app_repo_opts(a, &o);
-	return repo_open(out, url, &o, e);
+	return app_open_as(a, url, &o, out, e);
+}
+
+static void hush(const struct witness_finding *f, void *ctx)
+{
+	(void)f;
+	(void)ctx;
+}
+
+int app_open_quietly(struct app *a, const char *url, struct repo **out,
+		     struct err *e)
+{
+	struct repo_opts o;
+
+	app_repo_opts(a, &o);
+	o.alarm = hush;
+	return app_open_as(a, url, &o, out, e);
 }
 
 char *app_size(const struct app *a, char *out, uint64_t bytes)

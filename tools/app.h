@@ -16,7 +16,7 @@ struct app_opts {
 	enum app_progress progress;
 	bool help, version, iec, log_json, show_rc, show_version, dry_run;
 	unsigned lock_wait, umask, timeout, upload_kib;
-	const char *repository, *rsh, *remote_path;
+	const char *repository, *rsh, *remote_path, *expect_head;
 	struct strv config;		/* -c: files and folders */
 	struct strv override;
 	bool no_environment;
@@ -38,6 +38,9 @@ struct app {
 	bool warned;		/* exit status 1, if nothing is worse */
 	bool restored;		/* databases: once in a run */
 	bool failed;		/* exit status 2, and why was said already */
+	struct strv alarmed;	/* what was said of a repository */
+	bool unlike;		/* exit status 13: a repository is not as it
+				 * was, which was said */
 	/* What a configured run is at; NULL: the command line says it all. */
 	const struct config *config;
 	const struct config_repository *repository;
@@ -53,6 +56,10 @@ void app_warn(struct app *a, const char *fmt, ...)
 /* Open the repository at 'url'; asks for the passphrase. */
 int app_open(struct app *a, const char *url, struct repo **out,
 	     struct err *e);
+/* The same quietly, for those who only look: nothing is said, and *out knows
+ * the findings. */
+int app_open_quietly(struct app *a, const char *url, struct repo **out,
+		     struct err *e);
 /* repo_open's options, for those who call it themselves. */
 void app_repo_opts(struct app *a, struct repo_opts *o);
 

@@ -17,6 +17,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_check,
 	&cmd_repair,
 	&cmd_drill,
+	&cmd_log,
 	&cmd_delete,
 	&cmd_repo_delete,
 	&cmd_undelete,

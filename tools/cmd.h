@@ -27,6 +27,7 @@ struct cmd {
 	unsigned flags;		/* enum cmd_flags */
 	unsigned want;		/* enum repoarg_want, if not CMD_ALONE */
 	unsigned verb;		/* so many operands come first: "key list" */
+	const char *maybe_verb;	/* may come first: "log accept"; or NULL */
 	/* So many operands are the action's whatever they are, the last ones
 	 * never name the repository; 'instead': an option that stands for
 	 * them, or NULL. */
@@ -48,6 +49,6 @@ extern const struct cmd cmd_init, cmd_create, cmd_list, cmd_info, cmd_extract,
 	cmd_help, cmd_completion, cmd_key, cmd_rekey, cmd_compact,
 	cmd_break_lock, cmd_undelete, cmd_config, cmd_status,
 	cmd_restore, cmd_parity, cmd_serve, cmd_repair,
-	cmd_repo_delete, cmd_drill;
+	cmd_repo_delete, cmd_drill, cmd_log;
 
 #endif

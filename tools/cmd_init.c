@@ -135,9 +135,10 @@ static int run(struct app *a, struct call *c, struct err *e)
 	err_clear(e);
 	app_repo_opts(a, &ro);
 	rc = repo_create(&r, ra.url, &init, &ro, e);
-	if (rc == 0)
+	if (rc == 0) {
 		tell(r, o->encryption);
-	else if (rc == ERR_EXIST && already(a, &ra, &why) == 0)
+		place_keep(repo_url(r), repo_id(r), NULL);
+	} else if (rc == ERR_EXIST && already(a, &ra, &why) == 0)
 		rc = 0;		/* somebody else was faster */
 out:
 	repo_close(r);

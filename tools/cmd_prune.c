@@ -122,6 +122,8 @@ int cmd_prune_task(struct app *a, struct task *t,
 
 	rc = pick_make(&pick, &args->pick, e);
 	po.choice = &pick.o;
+	if (rc == 0 && !a->o.dry_run)
+		rc = witness_trust(t->r, "pruning", e);
 	if (rc == 0)
 		rc = prune_run(t->r, t->c, &po, res, e);
 	pick_release(&pick);

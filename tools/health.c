@@ -66,16 +66,32 @@ static void see_prune(struct health *h, struct repo *r,
 	h->prune_deletes = h->prune_known ? res.deleted : 0;
 }
 
+/* What is not as this machine has seen it. */
+static int see_findings(struct health *h, const struct repo *r, struct err *e)
+{
+	const struct witness_finding *f;
+	size_t n = witness_findings(r, &f);
+	int rc;
+
+	if (n == 0)
+		return 0;
+	h->level = HEALTH_CRITICAL;
+	rc = strv_add(&h->problem, f[0].text, e);
+	return rc < 0 ? rc : 0;
+}
+
 /* From the repository itself. */
 static int reach(struct health *h, struct app *a, const struct health_opts *o,
 		 struct err *e)
 {
 	struct catalog *c = NULL;
 	struct repo *r = NULL;
-	int rc = app_open(a, o->url, &r, e);
+	int rc = app_open_quietly(a, o->url, &r, e);
 
 	if (rc == 0)
 		rc = catalog_load(&c, r, e);
+	if (rc == 0)
+		rc = see_findings(h, r, e);
 	if (rc == 0)
 		rc = runstate_take(&h->s, r, c, e);
 	if (rc == 0) {

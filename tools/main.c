@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 			talk_error(&out);
 		status = status > STATUS_WARNING ? status : STATUS_FAILED;
 	}
+	if (status <= STATUS_WARNING && !a.failed && a.unlike)
+		status = STATUS_ROLLBACK;
 	if (status == STATUS_OK && a.failed)
 		status = STATUS_FAILED;
 	if (status == STATUS_OK && a.warned)
@@ -120,6 +122,7 @@ int main(int argc, char **argv)
 	show_rc(&a, status);
 	run_release(&r);
 	strv_release(&a.command);
+	strv_release(&a.alarmed);
 	remote_release(&a);
 	strv_release(&helper);
 	return (int)status;

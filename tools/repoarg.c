@@ -178,6 +178,9 @@ bool repoarg_named(const struct call *c)
 
 	size_t at = c->at + c->cmd->verb;
 
+	if (c->cmd->maybe_verb && c->words.n > at &&
+	    !strcmp(c->words.v[at], c->cmd->maybe_verb))
+		at++;
 	if (c->words.n <= at + (kept ? 0 : c->cmd->keep) ||
 	    (c->has_tail && at >= c->tail))
 		return false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/alarm.h"
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/runstate.h"
@@ -55,11 +56,13 @@ static void text(FILE *out, const struct app *a, struct repo *r,
 	const struct record_stats *s = &res->rec.stats;
 	char hex[OID_HEX_BYTES], t[HUMAN_BYTES > TIMES_BYTES ? HUMAN_BYTES :
 				   TIMES_BYTES];
+	char words[ALARM_WORDS_BYTES];
 
 	report_rule(out);
 	fprintf(out, "Repository: %s\n", repo_url(r));
 	fprintf(out, "Archive name: %s\n", res->rec.name);
 	fprintf(out, "Archive fingerprint: %s\n", oid_hex(&res->id, hex));
+	fprintf(out, "State: %s\n", alarm_words(words, &res->id));
 	fprintf(out, "Time (start): %s\n", times_human(t, res->rec.start_nsec));
 	fprintf(out, "Time (end):   %s\n", times_human(t, res->rec.end_nsec));
 	fprintf(out, "Duration: %s\n", human_duration(t, res->seconds));
@@ -142,11 +145,14 @@ static int json(struct repo *r, const struct create_result *res,
 	json_t *v = json_object();
 	char *path = home_repo_cache(repo_id(r), NULL);
 	json_t *line = json_line(r);
+	char words[ALARM_WORDS_BYTES];
 	bool bad;
 
 	bad = json_put_repo(v, r, res->rec.start_nsec) < 0 ||
 		json_object_set_new(v, "archive", json_archive(&res->rec,
 			&res->id, false)) < 0 ||
+		json_object_set_new(v, "state", json_string(
+			alarm_words(words, &res->id))) < 0 ||
 		(all && json_object_set_new(v, "cache",
 			report_cache(path, all)) < 0) ||
 		(line && json_object_set_new(v, "line", line) < 0);

@@ -156,8 +156,8 @@ static void note(struct work *w, int64_t begun, int rc, const struct err *e)
 		.url = w->q->repo->path, .label = w->q->repo->label,
 		.config = w->q->file->config->file, .started_nsec = begun,
 		.status = rc < 0 ? (int)status_of(rc) : w->r->a->failed ?
-			STATUS_FAILED : w->r->a->warned ? STATUS_WARNING :
-			STATUS_OK,
+			STATUS_FAILED : w->r->a->unlike ? STATUS_ROLLBACK :
+			w->r->a->warned ? STATUS_WARNING : STATUS_OK,
 		.error = rc < 0 ? e->msg : NULL
 	};
 	struct strv names = STRV_INIT;
@@ -192,11 +192,13 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	struct app *a = r->a;
 	const char *asked = a->o.repository;
 	int64_t begun = clock_wall_nsec();
-	bool warned = a->warned;
+	bool warned = a->warned, unlike = a->unlike;
 	int rc;
 
 	placeholder_now();	/* a retry makes an archive of its own */
 	a->warned = false;	/* what is noted is of this one */
+	a->unlike = false;
+	strv_release(&a->alarmed);
 	a->config = q->file->config;
 	a->repository = q->repo;
 	a->match = q->file->match;
@@ -208,6 +210,7 @@ int run_repo(struct run *r, struct run_repo *q, struct err *e)
 	summary_end(a->summary, rc < 0 ? e->msg : NULL);
 	note(&w, begun, rc, e);
 	a->warned |= warned;
+	a->unlike |= unlike;
 	talk_set_prefix(NULL);
 	a->o.repository = asked;
 	a->config = NULL;

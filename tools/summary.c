@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/app.h"
+#include "tools/alarm.h"
 #include "tools/human.h"
 #include "tools/talk.h"
 
@@ -14,6 +14,7 @@ struct row {
 	int64_t begin_nsec, end_nsec;	/* monotonic */
 	bool ended;
 	char *archive;			/* NULL: none was made */
+	char state[ALARM_WORDS_BYTES];	/* after it */
 	struct record_stats made;
 	uint64_t mails, gone;
 	bool gone_known;
@@ -122,6 +123,7 @@ void summary_created(struct summary *s, const struct create_result *res)
 		return;
 	free(r->archive);
 	r->archive = mem_str(res->rec.name);
+	alarm_words(r->state, &res->id);
 	r->made = res->rec.stats;
 	r->mails = res->new_mails;
 	r->gone = res->gone;
@@ -173,6 +175,7 @@ static void put_made(struct buf *b, const struct row *r, const struct app *a)
 	if (r->made.errors)
 		buf_printf(b, NULL, "%" PRIu64 " files could not be read; ",
 			   r->made.errors);
+	buf_printf(b, NULL, "state %s; ", r->state);
 }
 
 /* "/etc/x.yaml: rsync: created ...; checked; 2.00 seconds" */

@@ -64,8 +64,8 @@ void code_put(char out[CODE_BYTES], const struct key *secret)
 	*out = '\0';
 }
 
-/* The letters only; false: it is no code, by its looks. */
-static bool letters_of(char out[LETTERS], const char *text)
+/* The letters only; false: there are not 'want' of them, or others. */
+static bool letters_of(char *out, size_t want, const char *text)
 {
 	size_t n = 0;
 
@@ -74,17 +74,17 @@ static bool letters_of(char out[LETTERS], const char *text)
 
 		if (isspace(c) || c == '-')
 			continue;
-		if (n == LETTERS || !isalpha(c))
+		if (n == want || !isalpha(c))
 			return false;
 		out[n++] = (char)tolower(c);
 	}
-	return n == LETTERS;
+	return n == want;
 }
 
 bool code_like(const char *text)
 {
 	char letters[LETTERS];
-	bool like = letters_of(letters, text);
+	bool like = letters_of(letters, sizeof(letters), text);
 
 	key_wipe(letters, sizeof(letters));
 	return like;
@@ -104,6 +104,21 @@ static bool get_word(uint8_t out[2], const char *in)
 	}
 	out[0] = (uint8_t)(bits >> 8);
 	out[1] = (uint8_t)bits;
+	return true;
+}
+
+bool code_words_get(void *out, size_t n, const char *text)
+{
+	char in[LETTERS];
+	uint8_t *p = out;
+	size_t i;
+
+	BUG_ON(n == 0 || n % 2 || n / 2 > CODE_ROWS * ROW_WORDS);
+	if (!letters_of(in, n / 2 * CODE_WORD_LETTERS, text))
+		return false;
+	for (i = 0; i < n / 2; i++)
+		if (!get_word(p + 2 * i, in + i * CODE_WORD_LETTERS))
+			return false;
 	return true;
 }
 
@@ -127,7 +142,7 @@ int code_get(struct key *secret, const char *text, struct err *e)
 	unsigned row;
 	int rc = 0;
 
-	if (!letters_of(in, text))
+	if (!letters_of(in, sizeof(in), text))
 		return err_set(e, ERR_AUTH, "not a recovery code: that is "
 			"twenty words of five letters");
 	for (row = 0; rc == 0 && row < CODE_ROWS; row++)

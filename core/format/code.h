@@ -17,6 +17,10 @@
  * is n * 3 bytes. */
 void code_words(char *out, const void *p, size_t n);
 
+/* Back again: exactly n / 2 words; blanks, hyphens and the case of letters make
+ * no difference.  false: it is not that. */
+bool code_words_get(void *out, size_t n, const char *text);
+
 /*
  * A recovery code: 256 bits in four rows of four words, each row with a fifth
  * word that checks it: the first 16 bits, little-endian, of

@@ -41,6 +41,9 @@ struct fmt_ctx {
 	struct sid repo;		/* repository id */
 	const struct key *loc;		/* K_loc: tables, segments, heads */
 	const struct key_signer *signer;	/* NULL: only reading */
+	/* Public key of those who delete: no other's tombstones and
+	 * generations count.  NULL: everybody's do. */
+	const struct key *keeper;
 };
 
 /*

@@ -109,6 +109,7 @@ static int mark_seal(const struct fmt_ctx *ctx, enum fmt_kind kind,
 
 /* What can be told without the key: lengths, repository, signature. */
 struct mark_clear {
+	struct key writer;
 	uint8_t salt[16];
 	size_t body_len;
 };
@@ -117,7 +118,6 @@ static int mark_get_clear(struct mark_clear *m, enum fmt_kind kind,
 	const struct sid *repo, const uint8_t *p, size_t len, struct err *e)
 {
 	struct key_signature sig;
-	struct key writer;
 	struct sid of;
 	struct rd r;
 	int rc;
@@ -126,7 +126,7 @@ static int mark_get_clear(struct mark_clear *m, enum fmt_kind kind,
 	if ((rc = fmt_get_prefix(&r, kind, e)) < 0)
 		return rc;
 	rd_copy(&r, of.b, sizeof(of.b));
-	rd_copy(&r, writer.b, sizeof(writer.b));
+	rd_copy(&r, m->writer.b, sizeof(m->writer.b));
 	rd_copy(&r, m->salt, sizeof(m->salt));
 	m->body_len = rd_le32(&r);
 	rd_copy(&r, sig.b, sizeof(sig.b));
@@ -137,7 +137,7 @@ static int mark_get_clear(struct mark_clear *m, enum fmt_kind kind,
 		return err_set(e, ERR_CORRUPT, "lengths are wrong");
 	if (!sid_eq(&of, repo))
 		return err_set(e, ERR_CORRUPT, "belongs to another repository");
-	return sealed_verify(&sig, &writer, p, AT_SIGNATURE, p + AT_BODY,
+	return sealed_verify(&sig, &m->writer, p, AT_SIGNATURE, p + AT_BODY,
 		m->body_len, e);
 }
 
@@ -161,6 +161,11 @@ static int mark_open(const struct fmt_ctx *ctx, enum fmt_kind kind,
 
 	rd_init(r, p, 0);
 	rc = mark_get_clear(&m, kind, &ctx->repo, p, len, e);
+	if (rc == 0 && (kind == FMT_TOMBSTONE || kind == FMT_GENERATION) &&
+	    ctx->keeper &&
+	    !key_equal(&m.writer, ctx->keeper, sizeof(m.writer)))
+		rc = err_set(e, ERR_CORRUPT, "was signed with a key that "
+			"cannot delete");
 	if (rc < 0 ||
 	    (rc = buf_resize(body, m.body_len - AEAD_TAG_BYTES, e)) < 0)
 		return rc;

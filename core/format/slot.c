@@ -140,17 +140,38 @@ void slot_bundle_wipe(struct slot_bundle *b)
 	key_wipe(b, sizeof(*b));
 }
 
-static bool bundle_sane(const struct slot_bundle *b)
+bool slot_bundle_adds_only(const struct slot_bundle *b)
 {
 	static const struct key zero;
+
+	return !(b->rights & KEY_READ) &&
+		!key_equal(&b->keeper, &zero, sizeof(zero));
+}
+
+void slot_bundle_cut(struct slot_bundle *b, uint32_t rights,
+	const struct key *keeper)
+{
+	bool could_read = b->rights & KEY_READ;
+
+	b->rights = rights;
+	if (!could_read || (rights & KEY_READ))
+		return;
+	key_wipe(&b->master, sizeof(b->master));
+	key_wipe(b->old, sizeof(b->old));
+	b->n_old = 0;
+	b->keeper = *keeper;
+	key_random(b->sign_seed.b, sizeof(b->sign_seed.b));
+}
+
+static bool bundle_sane(const struct slot_bundle *b)
+{
 	struct key pub;
 
 	if (b->rights == 0 || b->rights & ~(uint32_t)RIGHTS_KNOWN ||
 	    b->epoch == 0 || b->n_old > SLOT_OLD_MAX || b->n_old >= b->epoch)
 		return false;
 	if (!(b->rights & KEY_READ))
-		return b->n_old == 0 &&
-			key_equal(&b->master, &zero, sizeof(zero));
+		return b->n_old == 0;
 	box_public(&pub, &b->master);
 	return key_equal(&pub, &b->box_public, sizeof(pub));
 }
@@ -170,7 +191,8 @@ static void put_bundle(uint8_t p[SLOT_BUNDLE_BYTES],
 	wr_bytes(&w, b->psk.b, sizeof(struct key));
 	wr_bytes(&w, b->box_public.b, sizeof(struct key));
 	wr_bytes(&w, b->sign_seed.b, sizeof(struct key));
-	wr_bytes(&w, b->master.b, sizeof(struct key));
+	wr_bytes(&w, b->rights & KEY_READ ? b->master.b : b->keeper.b,
+		sizeof(struct key));
 	wr_u8(&w, (uint8_t)b->n_old);
 	wr_zero(&w, 7);
 	for (i = 0; i < b->n_old; i++)
@@ -192,7 +214,8 @@ static int get_bundle(struct slot_bundle *b, const uint8_t *p, struct err *e)
 	rd_copy(&r, b->psk.b, sizeof(struct key));
 	rd_copy(&r, b->box_public.b, sizeof(struct key));
 	rd_copy(&r, b->sign_seed.b, sizeof(struct key));
-	rd_copy(&r, b->master.b, sizeof(struct key));
+	rd_copy(&r, b->rights & KEY_READ ? b->master.b : b->keeper.b,
+		sizeof(struct key));
 	b->n_old = rd_u8(&r);
 	rd_zero(&r, 7);
 	for (i = 0; i < b->n_old && i < SLOT_OLD_MAX; i++)

@@ -32,8 +32,8 @@ enum key_rights { KEY_APPEND = 1, KEY_READ = 2, KEY_DELETE = 4 };
 /*
  * The bundle, 512 bytes: what a slot wraps.
  * le32 rights | le32 epoch | dedup root 32 | psk 32 | box public 32 |
- * sign seed 32 | master 32 (zero without KEY_READ) | u8 old epochs n, 7 zero |
- * n * 32 older masters (KEY_READ only), newest first | zero.
+ * sign seed 32 | master 32 (without KEY_READ: keeper) | u8 old epochs n,
+ * 7 zero | n * 32 older masters (KEY_READ only), newest first | zero.
  * Box pair of an epoch: key_box_pair(key_derive(master, 1, "x25519  ")).
  * From the dedup root by key_derive: 1..3 "objectid" (data, node, list),
  * 1 "chunker ", 1 "tree    ", 1 "location".
@@ -43,13 +43,23 @@ enum key_rights { KEY_APPEND = 1, KEY_READ = 2, KEY_DELETE = 4 };
 struct slot_bundle {
 	uint32_t rights;
 	uint32_t epoch;			/* 1 at init */
-	struct key dedup, psk, box_public, sign_seed, master;
+	struct key dedup, psk, box_public, sign_seed;
+	struct key master;		/* with KEY_READ */
+	struct key keeper;		/* without it: public key of the keys
+					 * that delete; zero: this one is, as
+					 * in bundles of before */
 	uint32_t n_old;
 	struct key old[SLOT_OLD_MAX];
 };
 /* Fresh and random, all rights. */
 void slot_bundle_make(struct slot_bundle *b);
 void slot_bundle_wipe(struct slot_bundle *b);
+/* Does it sign with a key of its own, because it only adds? */
+bool slot_bundle_adds_only(const struct slot_bundle *b);
+/* Cut down to 'rights'; without KEY_READ it gets a signature key of its own,
+ * and who 'keeper' is. */
+void slot_bundle_cut(struct slot_bundle *b, uint32_t rights,
+		     const struct key *keeper);
 
 enum slot_kind { SLOT_PASSPHRASE = 1, SLOT_KEY = 2 };
 #define SLOT_LABEL_MAX 31

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "maint/compact_priv.h"
 #include "repo/reserve.h"
+#include "repo/witness.h"
 
 /* Begun again after another was faster, or the repository changed; and when
  * something is missing: it may have been deleted, or moved, by another since
@@ -132,8 +133,10 @@ static int compact_once(struct collect *c, bool *more)
 
 	if ((rc = compact_generation(c)) < 0 ||			/* G0 */
 	    (rc = compact_list(c)) < 0 ||			/* G1 */
+	    (rc = witness_trust(c->r, "compaction", c->e)) < 0 ||
 	    (rc = compact_workers(c)) < 0 ||
 	    (rc = compact_young(c)) < 0 ||
+	    (rc = compact_stale(c)) < 0 ||
 	    (rc = compact_wanted(c, &wanted)) < 0)
 		return rc;
 	if (!wanted) {
@@ -159,7 +162,8 @@ static int compact_once(struct collect *c, bool *more)
 	}
 	if ((rc = compact_g4(c)) < 0 || (rc = compact_g5(c)) < 0)
 		return rc;
-	*more = c->more;
+	/* A last round finds that nothing is stale any more. */
+	*more = c->more || (c->o->reseal && c->res->stale > 0);
 	return 0;
 }
 

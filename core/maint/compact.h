@@ -35,6 +35,7 @@ struct compact_opts {
 	 * garbage is in them; NULL: none.  Those that their parity cannot mend
 	 * stay. */
 	const struct map *renew;
+	bool reseal;		/* rewrite what older master keys open */
 	unsigned wait_secs;	/* for sessions that are at work */
 	struct cancel *cancel;
 	void (*progress)(const struct compact_progress *p, void *ctx);
@@ -59,6 +60,8 @@ struct compact_result {
 	uint64_t waiting;	/* > 0: sessions are still at work; what was
 				 * condemned goes with a later run */
 	uint64_t bytes_waiting;	/* that much */
+	uint64_t stale;		/* reseal: packs that an older master key still
+				 * opens; not 0: it has to run again */
 };
 /*
  * With dry_run the figures say what would be done.

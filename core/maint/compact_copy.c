@@ -2,7 +2,8 @@
 /*
  * Copying (G1, G4): the live objects of packs that go, and of those that an
  * older collection condemned (RULE C), are put into new packs as they are
- * sealed, each opened and compared before.  What was copied is durable, and
+ * sealed (or sealed anew, where a master key goes), each opened and compared
+ * before.  What was copied is durable, and
  * was read back, before anything relies on it.
  */
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct copy_in {
 	struct compact_pack *p;
 	struct pack_table t;
 	struct object_keys **keys;	/* per session, when first needed */
-	struct buf run, scratch, plain;
+	struct buf run, scratch, plain, fresh;
 	uint64_t run_off;
 	bool mended;			/* 'run' is all of it, by its parity */
 };
@@ -43,6 +44,8 @@ struct copying {
 	 * objects would give the same name again, and that name may be
 	 * condemned: what is put must never be what goes. */
 	struct pack_session own;
+	/* It seals all copies, if older master keys are to open none. */
+	struct object_keys *keys;
 	struct copy_out out[2];		/* data, meta */
 };
 
@@ -272,6 +275,7 @@ static void copy_in_release(struct copy_in *in)
 	buf_release(&in->run);
 	buf_release(&in->scratch);
 	buf_release(&in->plain);
+	buf_release(&in->fresh);
 }
 
 /* Is there something else than what was written?  A damaged head seems to be
@@ -453,6 +457,22 @@ static int copy_spoilt(struct collect *c, struct compact_pack *p,
 	return 0;
 }
 
+/* The same compressed bytes under the key of this copying's own session; into
+ * in->fresh. */
+static int copy_reseal(struct copying *k, struct copy_in *in,
+		       const struct pack_entry *pe)
+{
+	const struct buf *from = pe->obj.codec == COMP_RAW ? &in->plain :
+		&in->scratch;
+	struct object_head head = pe->obj;
+	int rc = buf_resize(&in->fresh, pe->obj.stored_len, k->c->e);
+
+	if (rc == 0)
+		object_seal(&head, repo_ctx(k->c->r), k->keys, from->p,
+			pe->obj.stored_len - AEAD_TAG_BYTES, in->fresh.p);
+	return rc;
+}
+
 static int copy_object(struct copying *k, struct copy_in *in,
 		       const bool *want, uint32_t i)
 {
@@ -471,8 +491,13 @@ static int copy_object(struct copying *k, struct copy_in *in,
 	if ((rc = map_put(&c->have, pe->obj.id.b, &value, &was, c->e)) < 0 ||
 	    was)
 		return rc;
-	return copy_append(k, &k->out[in->p->kind == PACK_META], pe, sealed,
-		&in->t.sessions[pe->session]);
+	if (!k->keys)
+		return copy_append(k, &k->out[in->p->kind == PACK_META], pe,
+			sealed, &in->t.sessions[pe->session]);
+	if ((rc = copy_reseal(k, in, pe)) < 0)
+		return rc;
+	return copy_append(k, &k->out[in->p->kind == PACK_META], pe,
+		in->fresh.p, &k->own);
 }
 
 static int copy_pack(struct copying *k, struct compact_pack *p)
@@ -544,7 +569,8 @@ static void copy_out_release(struct copy_out *o)
 	map_release(&o->by_sid);
 }
 
-void compact_own_session(struct pack_session *s, struct repo *r)
+void compact_own_session(struct pack_session *s, struct object_keys *keys,
+			 struct repo *r)
 {
 	struct key secret;
 
@@ -553,6 +579,8 @@ void compact_own_session(struct pack_session *s, struct repo *r)
 	s->epoch = repo_epoch(r);
 	s->level = 0;
 	key_box_seal(s->sealed, &secret, sizeof(secret), repo_box_public(r));
+	if (keys)
+		object_keys(keys, &secret, repo_psk(r), &s->id);
 	key_wipe(&secret, sizeof(secret));
 }
 
@@ -562,7 +590,9 @@ int compact_copy(struct collect *c, bool late)
 	uint32_t before = c->n_copy_pack;
 	int rc;
 
-	compact_own_session(&k.own, c->r);
+	if (c->o->reseal && !(k.keys = key_alloc(sizeof(*k.keys))))
+		return err_nomem(c->e);
+	compact_own_session(&k.own, k.keys, c->r);
 	k.out[0].kind = PACK_DATA;
 	k.out[1].kind = PACK_META;
 	rc = copy_packs(&k, true);
@@ -575,6 +605,7 @@ int compact_copy(struct collect *c, bool late)
 	c->must = true;
 	copy_out_release(&k.out[0]);
 	copy_out_release(&k.out[1]);
+	key_free(k.keys);
 	if (rc == 0 && c->n_copy_pack != before)
 		rc = store_sync(repo_store(c->r), c->e);
 	return rc;

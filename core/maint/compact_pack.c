@@ -179,12 +179,40 @@ static int pack_budget(struct collect *c, uint64_t wish, uint64_t *budget)
 	return 0;
 }
 
+/* Old ones, too: they are still there.  Each table is read. */
+int compact_stale(struct collect *c)
+{
+	struct pack_table t;
+	uint32_t i;
+	uint16_t k;
+	int rc = 0;
+
+	if (!c->o->reseal)
+		return 0;
+	c->res->stale = 0;
+	for (i = 0; rc == 0 && i < c->n_pack; i++) {
+		struct compact_pack *p = &c->pack[i];
+
+		compact_tell(c, "looking for old keys", i, c->n_pack);
+		rc = compact_table(c, p, &t, c->e);
+		if (rc < 0)
+			continue;
+		p->state &= ~(unsigned)PACK_STALE;
+		for (k = 0; k < t.n_sessions; k++)
+			if (t.sessions[k].epoch < repo_epoch(c->r))
+				p->state |= PACK_STALE;
+		c->res->stale += (p->state & PACK_STALE) != 0;
+		pack_table_release(&t);
+	}
+	return rc;
+}
+
 static bool pack_candidate(const struct collect *c,
 			   const struct compact_pack *p, const bool small[2])
 {
 	return pack_may_go(p) && p->live_n > 0 &&
-		((p->state & PACK_RENEW) || pack_waste(p) * 100 >
-		 (uint64_t)c->o->threshold * p->bytes ||
+		((p->state & (PACK_RENEW | PACK_STALE)) || pack_waste(p) *
+		 100 > (uint64_t)c->o->threshold * p->bytes ||
 		 (small[p->kind == PACK_META] && pack_small(p)));
 }
 

@@ -25,7 +25,9 @@ enum pack_state {
 	PACK_RESCUED = 1 << 5,	/* left X again (G4) */
 	PACK_SOURCE = 1 << 6,	/* OLD, and has something to copy */
 	PACK_SPOILT = 1 << 7,	/* has an object that does not open: stays */
-	PACK_RENEW = 1 << 8	/* is damaged, and shall be replaced */
+	PACK_RENEW = 1 << 8,	/* is damaged, and shall be replaced */
+	PACK_STALE = 1 << 9	/* sealed for an older master key, and those
+				 * are to go */
 };
 struct compact_pack {
 	struct oid name;
@@ -131,6 +133,8 @@ int compact_account(struct collect *c, bool all);
 int compact_choose(struct collect *c);
 /* Is it enough for a generation of its own?  *bytes: of garbage. */
 bool compact_enough(struct collect *c, uint64_t *bytes);
+/* Which packs are stale. */
+int compact_stale(struct collect *c);
 bool compact_in_x(const struct compact_pack *p);
 /* The first of the places of an object that will stay, or NULL. */
 const struct idx_loc *compact_place(struct collect *c,
@@ -138,8 +142,10 @@ const struct idx_loc *compact_place(struct collect *c,
 
 /* compact_copy.c: copy what is live in packs that go, and only there. */
 int compact_copy(struct collect *c, bool late);
-/* A session that seals nothing, so that a pack gets a name of its own. */
-void compact_own_session(struct pack_session *s, struct repo *r);
+/* A session of a pack's own, so that it gets a name of its own; 'keys', unless
+ * NULL: to seal with. */
+void compact_own_session(struct pack_session *s, struct object_keys *keys,
+			 struct repo *r);
 
 /* compact_base.c */
 int compact_base(struct collect *c);		/* base(n) */

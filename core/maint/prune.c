@@ -12,6 +12,7 @@
 #include "maint/brake.h"
 
 #define NSEC INT64_C(1000000000)
+#define PRUNE_AHEAD_NSEC (3600 * NSEC)	/* clocks may differ so much */
 #define PRUNE_DAYS_MIN 4		/* that few may go without a question */
 
 /* One archive that the rules are applied to. */
@@ -29,6 +30,7 @@ struct prune {
 	struct prune_place *place;	/* newest first */
 	size_t n;
 	struct brake *brake;
+	int64_t now_nsec;
 	struct err *e;
 };
 
@@ -86,17 +88,26 @@ out:
 	return rc;
 }
 
+/* Whose time is yet to come takes nobody's place, unless the rules are to be
+ * followed as they are: a clock was wrong, or somebody wants others to go. */
+static bool prune_is_ahead(const struct prune *p, int64_t time_nsec)
+{
+	return !(p->o->flags & PRUNE_FORCE) &&
+		time_nsec > p->now_nsec + PRUNE_AHEAD_NSEC;
+}
+
 static int prune_apply(struct prune *p)
 {
 	struct retention_item *r = mem_array(p->n + 1, sizeof(*r));
-	size_t i;
+	size_t i, ahead = 0;
 
 	if (!r)
 		return err_nomem(p->e);
+	while (ahead < p->n && prune_is_ahead(p, p->place[ahead].r.time_nsec))
+		p->place[ahead++].guard = "its time is yet to come";
 	for (i = 0; i < p->n; i++)
 		r[i] = p->place[i].r;
-	retention_apply(r, p->n, &p->o->keep, p->o->now_nsec ?
-			p->o->now_nsec : clock_wall_nsec());
+	retention_apply(r + ahead, p->n - ahead, &p->o->keep, p->now_nsec);
 	for (i = 0; i < p->n; i++)
 		p->place[i].r = r[i];
 	free(r);
@@ -120,6 +131,7 @@ static bool prune_is_newest(const struct prune *p,
 		if (one == it)
 			return true;
 		if (!(one->rec.flags & RECORD_PARTIAL) &&
+		    !prune_is_ahead(p, one->rec.start_nsec) &&
 		    strcmp(prune_series(one), prune_series(it)) == 0)
 			return false;
 	}
@@ -368,6 +380,7 @@ int prune_run(struct repo *r, const struct catalog *c,
 	int rc;
 
 	memset(res, 0, sizeof(*res));
+	p.now_nsec = o->now_nsec ? o->now_nsec : clock_wall_nsec();
 	if ((rc = retention_check(&o->keep, e)) < 0)
 		return rc;
 	rc = prune_choose(&p);

@@ -12,6 +12,7 @@
  * with guard rails.  Without PRUNE_FORCE
  *  - the newest complete archive of a series is kept whatever the rules say
  *    (hosts with the random names that Docker gives are one series);
+ *  - an archive that is dated in the future is kept, and counts for no rule;
  *  - a pattern that fits none of the archives there are is ERR_NOENT;
  *  - if for four days out of five nothing would be left, it is ERR_DENIED;
  *  - a line of archives with a suspicious change (maint/brake.h) is left as it

@@ -53,7 +53,7 @@ static int rescue_session(struct repair *x, struct pack_table *t)
 	if (!s)
 		return err_nomem(x->e);
 	t->sessions = s;
-	compact_own_session(&s[t->n_sessions++], x->r);
+	compact_own_session(&s[t->n_sessions++], NULL, x->r);
 	return 0;
 }
 

@@ -104,6 +104,25 @@ static int alive_list_cb(const char *name, uint64_t size, void *ctx)
 	return strv_add(&o->names, name, l->e);
 }
 
+static int alive_names_cb(const char *name, uint64_t size, void *ctx)
+{
+	uint64_t *value;
+	struct sid id;
+	bool was;
+
+	(void)size;
+	return alive_name(&id, name) ? map_put(ctx, id.b, &value, &was, NULL) :
+		0;
+}
+
+int alive_names(struct map *out, struct repo *r, enum store_kind kind,
+		struct err *e)
+{
+	int rc = store_list(repo_store(r), kind, alive_names_cb, out, e);
+
+	return rc == ERR_NOMEM ? err_nomem(e) : rc;
+}
+
 /* Is the process that put this mark at work? */
 static bool alive_process(const struct mark_pin *m)
 {

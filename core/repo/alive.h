@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/map.h"
 #include "base/sid.h"
 #include "base/strv.h"
 #include "store/store.h"
@@ -45,6 +46,9 @@ struct alive {
  * there. */
 int alive_load(struct alive *a, struct repo *r, enum store_kind kind,
 	       struct err *e);
+/* The ids of those that have a mark, from the names alone. */
+int alive_names(struct map *out, struct repo *r, enum store_kind kind,
+		struct err *e);
 /* Delete the marks of one owner; the first one last. */
 int alive_remove(struct repo *r, enum store_kind kind,
 		 const struct alive_owner *o, struct err *e);

@@ -11,6 +11,7 @@
 #include "repo/catalog_priv.h"
 #include "repo/parity_store.h"
 #include "repo/repo.h"
+#include "repo/witness.h"
 
 static void catalog_item_free(struct catalog_item *it)
 {
@@ -62,8 +63,6 @@ static int catalog_keys(struct repo *r, const struct record *rec,
 	struct key secret;
 	int rc = repo_unseal(r, &rec->key, &secret, e);
 
-	if (rc == ERR_AUTH)
-		rc = err_set(e, ERR_CORRUPT, "its key is damaged");
 	if (rc == 0)
 		object_keys(k, &secret, repo_psk(r), &rec->session);
 	key_wipe(&secret, sizeof(secret));
@@ -81,6 +80,8 @@ static int catalog_open(struct repo *r, const struct sid *session,
 	it->rec.session = *session;
 	rc = record_open_head(&it->rec, repo_ctx(r), session, b->p, b->len,
 		&it->id, e);
+	if (rc == 0)
+		rc = repo_check_writer(r, &it->rec.writer, &it->rec.client, e);
 	if (rc == 0 && (repo_rights(r) & KEY_READ)) {
 		rc = catalog_keys(r, &it->rec, &k, e);
 		if (rc == 0)
@@ -219,8 +220,9 @@ static int catalog_cmp(const void *a, const void *b)
 struct catalog_listing {
 	struct sid *sid;
 	size_t n, cap;
-	struct map dead;
-	bool want_dead;
+	struct map dead;	/* value: 1 if the tombstone is none */
+	struct map there;	/* all of archives/; only if it is watched */
+	struct witness_look *look;
 	struct err *e;
 };
 
@@ -247,7 +249,35 @@ static int catalog_list_cb(enum store_kind k, const char *name, uint64_t size,
 		l->cap = cap;
 	}
 	l->sid[l->n++] = sid;
-	return 0;
+	return l->look ? map_put(&l->there, sid.b, &value, &was, l->e) : 0;
+}
+
+static bool catalog_is_dead(const struct catalog_listing *l,
+			    const struct sid *session)
+{
+	const uint64_t *bad = map_get(&l->dead, session->b);
+
+	return bad && !*bad;
+}
+
+/* Does what is in tombstones/ count? */
+static int catalog_judge_dead(struct catalog_listing *l, struct err *e)
+{
+	struct map_entry *t = l->dead.tab;
+	struct sid sid;
+	bool counts;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < l->dead.size; i++) {
+		memcpy(sid.b, t[i].key, sizeof(sid.b));
+		if (sid_is_zero(&sid))
+			continue;
+		rc = witness_tombstone(l->look, &sid,
+			map_get(&l->there, sid.b) != NULL, &counts, e);
+		t[i].value = !counts;
+	}
+	return rc;
 }
 
 enum catalog_want {
@@ -267,15 +297,16 @@ static int catalog_list(struct catalog_listing *l, struct repo *r,
 	size_t i, keep = 0;
 	int rc;
 
-	memset(l, 0, sizeof(*l));
 	l->e = e;
 	rc = want == CATALOG_OPENED ?
 		store_list_opened(repo_store(r), kinds, 2, catalog_list_cb, l,
 			e) :
 		store_list_many(repo_store(r), kinds, 2, catalog_list_cb, l,
 			e);
+	if (rc == 0 && l->look)
+		rc = catalog_judge_dead(l, e);
 	for (i = 0; i < l->n; i++)
-		if (want == CATALOG_ALL || !map_get(&l->dead, l->sid[i].b))
+		if (want == CATALOG_ALL || !catalog_is_dead(l, &l->sid[i]))
 			l->sid[keep++] = l->sid[i];
 	l->n = keep;
 	return rc;
@@ -285,6 +316,8 @@ static void catalog_listing_release(struct catalog_listing *l)
 {
 	free(l->sid);
 	map_release(&l->dead);
+	map_release(&l->there);
+	witness_look_free(l->look);
 }
 
 static int catalog_load_listed(struct catalog_loading *g,
@@ -299,7 +332,7 @@ static int catalog_load_listed(struct catalog_loading *g,
 		return err_nomem(g->e);
 	for (i = 0; rc == 0 && i < l->n; i++)
 		rc = catalog_add(g, &l->sid[i],
-			map_get(&l->dead, l->sid[i].b) != NULL);
+			catalog_is_dead(l, &l->sid[i]));
 	if (rc == 0)
 		rc = store_get_many(repo_store(g->r), STORE_ARCHIVES,
 			g->name.v, g->name.n, RECORD_MAX_BYTES, catalog_got,
@@ -313,17 +346,23 @@ static int catalog_load_some(struct catalog **out, struct repo *r,
 	struct catalog *c = mem_zero(1, sizeof(*c));
 	struct catalog_loading g = { .c = c, .r = r, .e = e,
 		.cache = catalog_cache_open(r, want == CATALOG_ALL) };
-	struct catalog_listing l;
+	struct catalog_listing l = { .n = 0 };
 	int rc;
 
 	*out = NULL;
-	rc = catalog_list(&l, r, want, e);
+	rc = witness_begin(&l.look, r, e);
+	if (rc == 0)
+		rc = catalog_list(&l, r, want, e);
 	if (!c)
 		rc = err_nomem(e);
 	if (rc == 0)
 		rc = catalog_load_listed(&g, &l);
 	if (c)
 		c->names_at_load = l.n;
+	if (rc == 0 && c->n > 1)
+		qsort(c->item, c->n, sizeof(*c->item), catalog_cmp);
+	if (rc == 0 && l.look)
+		rc = witness_end(l.look, c, &l.there, &l.dead, e);
 	catalog_listing_release(&l);
 	catalog_cache_close(g.cache);
 	strv_release(&g.name);
@@ -333,8 +372,6 @@ static int catalog_load_some(struct catalog **out, struct repo *r,
 		catalog_free(c);
 		return rc;
 	}
-	if (c->n > 1)
-		qsort(c->item, c->n, sizeof(*c->item), catalog_cmp);
 	*out = c;
 	return 0;
 }
@@ -353,7 +390,7 @@ int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
 		    struct err *e)
 {
 	struct map have = MAP_INIT;
-	struct catalog_listing l;
+	struct catalog_listing l = { .n = 0 };
 	uint64_t *value;
 	size_t i, found = 0;
 	bool was;

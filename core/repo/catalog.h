@@ -74,6 +74,13 @@ int catalog_rename(struct repo *r, const struct catalog_item *it,
 int catalog_undelete(struct repo *r, const struct catalog_item *it,
 		     struct oid *id, struct err *e);
 
+/*
+ * The same archive under a new record, sealed with the newest master key; then
+ * a tombstone for the old.  COMMIT POINT: the new record.
+ */
+int catalog_renew(struct repo *r, const struct catalog_item *it,
+		  struct oid *id, struct err *e);
+
 /* A name an archive may have: UTF-8, 1 .. 255 bytes, no '/', no control
  * characters, no "::", not starting or ending with a space, not "latest". */
 int catalog_name_check(const char *name, struct err *e);

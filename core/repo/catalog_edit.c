@@ -19,6 +19,7 @@
 #include "repo/repo.h"
 #include "repo/reserve.h"
 #include "repo/session.h"
+#include "repo/witness.h"
 
 #define CATALOG_ID_MIN 8	/* digits of an id that are enough */
 #define CATALOG_NAME_MAX 255
@@ -183,6 +184,8 @@ int catalog_delete(struct repo *r, const struct catalog_item *it,
 		rc = store_sync(repo_store(r), e);
 	if (rc == 0)
 		pin_note_deleted(r, &t.archive);
+	if (rc == 0)
+		witness_deleted(r, &t.archive, &t.record);
 	buf_release(&b);
 	mark_tombstone_release(&t);
 	return rc;
@@ -192,7 +195,8 @@ int catalog_delete(struct repo *r, const struct catalog_item *it,
 static int catalog_put_renamed(struct repo *r, const struct catalog_item *it,
 			       const char *name, struct oid *id, struct err *e)
 {
-	static const struct session_opts opts = { .comp = COMP_SPEC_DEFAULT };
+	const struct session_opts opts = { .comp = COMP_SPEC_DEFAULT,
+					   .replaces = &it->rec.session };
 	struct catalog_item *copy = mem_zero(1, sizeof(*copy));
 	struct session *s = NULL;
 	int rc;
@@ -238,6 +242,21 @@ int catalog_rename(struct repo *r, const struct catalog_item *it,
 	} while (rc == ERR_RETRY && ++tries < 3);
 	if (rc == 0)
 		rc = catalog_delete(r, it, "renamed", e);
+	return rc;
+}
+
+int catalog_renew(struct repo *r, const struct catalog_item *it,
+		  struct oid *id, struct err *e)
+{
+	int rc, tries = 0;
+
+	if ((rc = repo_require(r, KEY_APPEND | KEY_READ | KEY_DELETE, e)) < 0)
+		return rc;
+	do {
+		rc = catalog_put_renamed(r, it, it->rec.name, id, e);
+	} while (rc == ERR_RETRY && ++tries < 3);
+	if (rc == 0)
+		rc = catalog_delete(r, it, "sealed anew", e);
 	return rc;
 }
 

@@ -8,26 +8,19 @@
 #include "base/strv.h"
 #include "format/mark.h"
 #include "repo/repo.h"
+#include "repo/witness.h"
 
 #define GONE_MARK_MAX_BYTES (64u << 20)
 
 struct gone {
-	struct map *records;
 	struct repo *r;
 	enum store_kind kind;
+	uint32_t since, newest;
+	gone_fn *fn;
+	void *ctx;
 	struct strv names;
 	struct err *e;
 };
-
-static int gone_add(struct gone *g, const struct oid *record)
-{
-	uint64_t *value;
-	bool was;
-
-	if (oid_is_zero(record))
-		return 0;
-	return map_put(g->records, record->b, &value, &was, g->e);
-}
 
 static int gone_tombstone(struct gone *g, const char *name,
 			  const struct buf *b, struct err *why)
@@ -41,26 +34,23 @@ static int gone_tombstone(struct gone *g, const char *name,
 	rc = mark_get_tombstone(&t, repo_ctx(g->r), &sid, b->p, b->len, why);
 	if (rc < 0)
 		return rc;
-	rc = gone_add(g, &t.record);
+	rc = g->fn(&t.archive, &t.record, g->ctx);
 	mark_tombstone_release(&t);
 	return rc;
 }
 
-static int gone_generation(struct gone *g, const char *name,
-			   const struct buf *b, struct err *why)
+static int gone_generation(struct gone *g, unsigned n, const struct buf *b,
+			   struct err *why)
 {
 	struct mark_generation m;
-	unsigned n;
 	uint32_t i;
 	int rc;
 
-	if (sscanf(name, "%8x", &n) != 1)
-		return 0;
 	rc = mark_get_generation(&m, repo_ctx(g->r), n, b->p, b->len, why);
 	if (rc < 0)
 		return rc;
 	for (i = 0; rc == 0 && i < m.n_gone; i++)
-		rc = gone_add(g, &m.gone[i].record);
+		rc = g->fn(&m.gone[i].archive, &m.gone[i].record, g->ctx);
 	mark_generation_release(&m);
 	return rc;
 }
@@ -71,11 +61,14 @@ static int gone_got(size_t i, int rc, const struct buf *b,
 	struct gone *g = ctx;
 	struct err why = *said;
 	const char *name = g->names.v[i];
+	unsigned n = 0;
 
+	if (g->kind == STORE_GENERATIONS && sscanf(name, "%8x", &n) != 1)
+		return 0;
 	if (rc == 0)
 		rc = g->kind == STORE_TOMBSTONES ?
 			gone_tombstone(g, name, b, &why) :
-			gone_generation(g, name, b, &why);
+			gone_generation(g, n, b, &why);
 	if (rc == ERR_NOMEM)
 		return err_nomem(g->e);
 	if (rc < 0)
@@ -87,8 +80,15 @@ static int gone_got(size_t i, int rc, const struct buf *b,
 static int gone_name(const char *name, uint64_t size, void *ctx)
 {
 	struct gone *g = ctx;
+	unsigned n;
 
 	(void)size;
+	if (g->kind == STORE_GENERATIONS) {
+		if (sscanf(name, "%8x", &n) != 1 || n <= g->since)
+			return 0;
+		if (n > g->newest)
+			g->newest = n;
+	}
 	return strv_add(&g->names, name, g->e);
 }
 
@@ -105,10 +105,35 @@ static int gone_kind(struct gone *g, enum store_kind k)
 	return rc;
 }
 
-int gone_load(struct map *records, struct repo *r, struct err *e)
+int gone_each(struct repo *r, uint32_t since, gone_fn *fn, void *ctx,
+	      uint32_t *newest, struct err *e)
 {
-	struct gone g = { .records = records, .r = r, .e = e };
+	struct gone g = { .r = r, .since = since, .newest = since, .fn = fn,
+		.ctx = ctx, .e = e };
 	int rc = gone_kind(&g, STORE_TOMBSTONES);
 
-	return rc == 0 ? gone_kind(&g, STORE_GENERATIONS) : rc;
+	if (rc == 0)
+		rc = gone_kind(&g, STORE_GENERATIONS);
+	if (newest)
+		*newest = g.newest;
+	return rc;
+}
+
+static int gone_note(const struct sid *session, const struct oid *record,
+		     void *ctx)
+{
+	uint64_t *value;
+	bool was;
+
+	(void)session;
+	if (oid_is_zero(record))
+		return 0;
+	return map_put(ctx, record->b, &value, &was, NULL);
+}
+
+int gone_load(struct map *records, struct repo *r, struct err *e)
+{
+	int rc = gone_each(r, 0, gone_note, records, NULL, e);
+
+	return rc == 0 ? witness_gone(records, r, e) : rc;
 }

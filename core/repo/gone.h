@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "base/oid.h"
+#include "base/sid.h"
 
 /*
  * Archive records that were deleted in the open: by a tombstone, or by a
@@ -12,8 +14,17 @@
  */
 struct repo;
 
-/* Adds the ids of the records (their first 16 bytes) to 'records'.  What
- * cannot be read proves nothing, and is passed over. */
+/* 'session': of the archive whose record it was. */
+typedef int gone_fn(const struct sid *session, const struct oid *record,
+		    void *ctx);
+/* All tombstones, and generations younger than 'since'.  *newest, unless NULL:
+ * the newest generation there is, or 'since'.  What cannot be read proves
+ * nothing, and is passed over. */
+int gone_each(struct repo *r, uint32_t since, gone_fn *fn, void *ctx,
+	      uint32_t *newest, struct err *e);
+
+/* Adds the ids of the records (their first 16 bytes) to 'records'; also of
+ * those that this machine has seen deleted, or has accepted as missing. */
 int gone_load(struct map *records, struct repo *r, struct err *e);
 
 #endif

@@ -130,6 +130,27 @@ int pin_deleted(const struct repo *r, struct strv *out, struct err *e)
 	return rc;
 }
 
+void pin_forget_deleted(const struct repo *r, const struct sid *session)
+{
+	struct buf b = { NULL, 0, 0, PIN_DELETED_MAX };
+	char *path = pin_deleted_path(r);
+	char hex[SID_HEX_BYTES];
+	size_t at, keep = 0;
+
+	sid_hex(session, hex);
+	if (path && io_read_file(AT_FDCWD, path, &b, NULL) == 0) {
+		for (at = 0; at + SID_HEX_BYTES <= b.len; at += SID_HEX_BYTES)
+			if (memcmp(b.p + at, hex, SID_HEX_BYTES - 1)) {
+				memmove(b.p + keep, b.p + at, SID_HEX_BYTES);
+				keep += SID_HEX_BYTES;
+			}
+		if (keep < b.len)
+			io_publish(AT_FDCWD, path, b.p, keep, 0600, NULL);
+	}
+	buf_release(&b);
+	free(path);
+}
+
 static char *pin_exported_path(const struct sid *repo)
 {
 	char name[SID_HEX_BYTES + 9], hex[SID_HEX_BYTES];

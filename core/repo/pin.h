@@ -33,6 +33,9 @@ int pin_save(const struct pin *p, const struct repo *r, struct err *e);
 void pin_note_deleted(const struct repo *r, const struct sid *session);
 int pin_deleted(const struct repo *r, struct strv *out, struct err *e);
 
+/* It may be back: the note goes. */
+void pin_forget_deleted(const struct repo *r, const struct sid *session);
+
 /* The key was exported on this machine: CONFIG/pins/REPO-ID.exported, whose
  * mtime says when.  Best effort. */
 void pin_note_exported(const struct sid *repo);

@@ -19,6 +19,7 @@
 #include "repo/parity_store.h"
 #include "repo/repo_priv.h"
 #include "repo/reserve.h"
+#include "repo/witness.h"
 
 #define REPO_FILE "REPOSITORY"
 
@@ -49,6 +50,7 @@ void repo_derive(struct repo *r)
 	key_derive(&s->tree, &b->dedup, 1, "tree    ");
 	key_derive(&s->loc, &b->dedup, 1, "location");
 	key_sign_pair(&s->signer, &b->sign_seed);
+	s->keeper = slot_bundle_adds_only(b) ? b->keeper : s->signer.pub;
 	s->box_pub[0] = b->box_public;
 	for (i = 0; (b->rights & KEY_READ) && i <= b->n_old; i++) {
 		key_derive(&seed, i ? &b->old[i - 1] : &b->master, 1,
@@ -59,6 +61,7 @@ void repo_derive(struct repo *r)
 	r->ctx.repo = r->info.id;
 	r->ctx.loc = &s->loc;
 	r->ctx.signer = &s->signer;
+	r->ctx.keeper = &s->keeper;
 }
 
 static int repo_alloc(struct repo **out, struct store *s,
@@ -77,6 +80,11 @@ static int repo_alloc(struct repo **out, struct store *s,
 	}
 	r->store = s;
 	r->cancel = o->cancel;
+	if (o->alarm && !(r->witness = witness_new(o->alarm, o->alarm_ctx))) {
+		rc = err_nomem(e);
+		key_free(r->sec);
+		goto fail;
+	}
 	*out = r;
 	return 0;
 fail:
@@ -89,6 +97,7 @@ void repo_close(struct repo *r)
 {
 	if (!r)
 		return;
+	witness_close(r);
 	key_free(r->sec);
 	free(r->key_path);
 	store_close(r->store);
@@ -373,6 +382,42 @@ const struct fmt_ctx *repo_ctx(const struct repo *r)
 uint32_t repo_rights(const struct repo *r)
 {
 	return r->sec->bundle.rights;
+}
+
+struct witness *repo_witness(const struct repo *r)
+{
+	return r->witness;
+}
+
+int repo_client_id(const struct repo *r, struct sid *out, struct err *e)
+{
+	const struct key *mine = &r->sec->signer.pub;
+
+	if (key_equal(mine, &r->sec->keeper, sizeof(*mine)))
+		return home_client_id(out, e);
+	repo_writer_client(out, mine);
+	return 0;
+}
+
+void repo_writer_client(struct sid *out, const struct key *writer)
+{
+	struct oid h;
+
+	key_hash(&h, NULL, "muniment writer ", 16, writer->b,
+		sizeof(writer->b), NULL, 0);
+	memcpy(out->b, h.b, sizeof(out->b));
+}
+
+int repo_check_writer(const struct repo *r, const struct key *writer,
+		      const struct sid *client, struct err *e)
+{
+	struct sid own;
+
+	if (key_equal(writer, &r->sec->keeper, sizeof(*writer)))
+		return 0;
+	repo_writer_client(&own, writer);
+	return sid_eq(&own, client) ? 0 : err_set(e, ERR_AUTH, "it is forged: "
+		"it was signed with a key that is not its machine's");
 }
 
 struct cancel *repo_cancel(const struct repo *r)

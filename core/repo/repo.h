@@ -14,6 +14,8 @@
  * after repo_open and safe to use from any thread.
  */
 struct repo;
+struct witness;
+struct witness_finding;
 
 /*
  * Gives a passphrase: *out is from key_alloc and becomes the repository's.
@@ -29,6 +31,9 @@ struct repo_opts {
 	void *pass_ctx;
 	struct cancel *cancel;		/* NULL: cannot be interrupted */
 	const struct store_opts *store;	/* of repo_open, repo_create; or NULL */
+	/* Watched (witness.h): called for each finding.  NULL: it is not. */
+	void (*alarm)(const struct witness_finding *f, void *ctx);
+	void *alarm_ctx;
 };
 
 struct repo_init {
@@ -73,6 +78,15 @@ enum slot_mode repo_mode(const struct repo *r);
 int64_t repo_created_secs(const struct repo *r);
 const struct fmt_ctx *repo_ctx(const struct repo *r);
 uint32_t repo_rights(const struct repo *r);	/* enum key_rights */
+/*
+ * Who writes with this key: the machine, or, with a key that only adds, that
+ * key.  So nobody who has another such key can write in its name.
+ */
+int repo_client_id(const struct repo *r, struct sid *out, struct err *e);
+struct witness *repo_witness(const struct repo *r);	/* NULL: not watched */
+/* Can this writer have made a record of this client?  ERR_AUTH: it cannot. */
+int repo_check_writer(const struct repo *r, const struct key *writer,
+		      const struct sid *client, struct err *e);
 struct cancel *repo_cancel(const struct repo *r);
 char *repo_key_path(const struct repo *r);	/* keyfile mode; malloc'ed */
 

@@ -223,17 +223,6 @@ static int check_label(const struct repo_slots *s, const char *label,
 	return 0;
 }
 
-/* What a key with fewer rights may know. */
-static void cut_rights(struct slot_bundle *b, uint32_t rights)
-{
-	b->rights = rights;
-	if (rights & KEY_READ)
-		return;
-	key_wipe(&b->master, sizeof(b->master));
-	key_wipe(b->old, sizeof(b->old));
-	b->n_old = 0;
-}
-
 int repo_keys_add(struct repo *r, const struct repo_key_new *n, struct err *e)
 {
 	struct slot_info info = { .kind = n->kind, .repo = r->info.id };
@@ -260,7 +249,7 @@ int repo_keys_add(struct repo *r, const struct repo_key_new *n, struct err *e)
 	info.kdf.passes = KEY_KDF_PASSES;
 	info.kdf.mem_kib = n->mem_kib ? n->mem_kib : KEY_KDF_MEM_KIB;
 	*b = r->sec->bundle;
-	cut_rights(b, n->rights);
+	slot_bundle_cut(b, n->rights, &r->sec->keeper);
 	rc = seal(&info, b, n->secret, &slot, e);
 	if (rc == 0)
 		rc = replace(r, &s, NULL, &slot, e);
@@ -350,7 +339,7 @@ int repo_keys_change(struct repo *r, const char *which, const char *secret,
 	if (mem_kib)
 		info.kdf.mem_kib = mem_kib;
 	*b = r->sec->bundle;
-	cut_rights(b, info.rights);
+	slot_bundle_cut(b, info.rights, &r->sec->keeper);
 	rc = seal(&info, b, secret, &slot, e);
 	if (rc == 0)
 		rc = replace(r, &s, old, &slot, e);
@@ -398,8 +387,11 @@ static int keep_only(struct repo *r, struct repo_slots *s,
 	return rc;
 }
 
-int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
-	       struct err *e)
+/* As the bundle of the key in use is changed by 'change', in a slot of its own
+ * that is the only one left. */
+static int remake(struct repo *r, const char *secret, unsigned *removed,
+		  int (*change)(struct slot_bundle *b, struct err *e),
+		  struct err *e)
 {
 	struct slot_bundle *b = key_alloc(sizeof(*b));
 	struct buf slot = BUF_INIT;
@@ -423,7 +415,7 @@ int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
 	if (rc == 0)
 		rc = repo_slot_open(b, &s.v[i], secret, e);
 	if (rc == 0)
-		rc = next_epoch(b, e);
+		rc = change(b, e);
 	if (rc < 0)
 		goto out;
 	info = s.v[i].info;
@@ -436,6 +428,35 @@ out:
 	repo_slots_release(&s);
 	key_free(b);
 	return rc;
+}
+
+int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
+	       struct err *e)
+{
+	return remake(r, secret, removed, next_epoch, e);
+}
+
+static int forget_old(struct slot_bundle *b, struct err *e)
+{
+	(void)e;
+	key_wipe(b->old, sizeof(b->old));
+	b->n_old = 0;
+	return 0;
+}
+
+int repo_keys_forget_old(struct repo *r, const char *secret, struct err *e)
+{
+	struct repo_slots s;
+	unsigned removed;
+	size_t n;
+	int rc = repo_slots_read(&s, r->store, &r->info, e);
+
+	n = s.n;
+	repo_slots_release(&s);
+	if (rc == 0 && n > 1)
+		rc = err_set(e, ERR_DENIED, "there are other keys, which would "
+			"still have the older master keys: remove them first");
+	return rc == 0 ? remake(r, secret, &removed, forget_old, e) : rc;
 }
 
 int repo_keys_export(const char *url, const struct store_opts *o,

@@ -59,6 +59,13 @@ int repo_keys_change(struct repo *r, const char *which, const char *secret,
 int repo_keys_rekey(struct repo *r, const char *secret, unsigned *removed,
 	       struct err *e);
 
+/*
+ * The older master keys are forgotten: what only they open cannot be read any
+ * more.  The caller knows that there is nothing of that.  'secret' as above;
+ * 'r' must be closed after it.  ERR_DENIED: another key would still have them.
+ */
+int repo_keys_forget_old(struct repo *r, const char *secret, struct err *e);
+
 /* Without a passphrase: all slots of the repository at 'url'.  'o' may be
  * NULL, here and below. */
 int repo_keys_export(const char *url, const struct store_opts *o,

@@ -15,10 +15,12 @@ struct repo_secrets {
 	struct key id[OBJ_TYPES];
 	struct key chunker, tree, loc;
 	struct key_signer signer;
+	struct key keeper;		/* public: signs deletions */
 	/* box pairs by epoch: [0] the current one, then the older ones */
 	struct key box_pub[1 + SLOT_OLD_MAX], box_sec[1 + SLOT_OLD_MAX];
 };
 
+struct witness;
 struct repo {
 	struct store *store;
 	struct slot_repo info;
@@ -27,10 +29,13 @@ struct repo {
 	struct cancel *cancel;
 	char *key_path;			/* keyfile mode */
 	struct oid opened;		/* hash of the slot that opened it */
+	struct witness *witness;	/* NULL: it is not watched */
 };
 
 /* All keys from the bundle. */
 void repo_derive(struct repo *r);
+/* The client id that belongs to a key which only adds. */
+void repo_writer_client(struct sid *out, const struct key *writer);
 int repo_read_info(struct store *s, struct slot_repo *info, struct err *e);
 
 /* A slot where it is kept. */

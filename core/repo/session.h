@@ -26,6 +26,9 @@ struct session_opts {
 	unsigned flush_secs;		/* index flush; 0: 300 */
 	uint32_t flush_objects;		/* 0: 200,000 */
 	unsigned heartbeat_secs;	/* 0: 300 */
+	/* The archive that the new one stands for, and may be called like;
+	 * or NULL.  It must live as long as the session. */
+	const struct sid *replaces;
 };
 
 /* W0, W1. */

@@ -13,11 +13,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "repo/alive.h"
 #include "repo/catalog.h"
-#include "repo/home.h"
 #include "repo/parity_store.h"
 #include "repo/pin.h"
 #include "repo/repo.h"
+#include "repo/witness.h"
 
 static const char *session_file_name(const struct session_file *f,
 				     char text[SEGMENT_NAME_BYTES])
@@ -116,32 +117,40 @@ static int session_saw(struct record *r, const struct catalog_item *it,
 	return 0;
 }
 
-/* This client's chain, what it has seen of the others, and that nobody took
- * the name meanwhile. */
+/*
+ * This client's chain, what it has seen of the others, and that nobody took
+ * the name meanwhile.  A record whose session has not ended may be lost yet, in
+ * a power cut, and is not named: who names one says that it was there for good.
+ */
 static int session_chain(struct session *s, struct record *r, struct err *e)
 {
+	struct map at_work = MAP_INIT;
 	struct catalog *c;
 	struct pin pin;
 	uint64_t last = 0;
 	size_t i;
 	int rc;
 
-	if ((rc = home_client_id(&r->client, e)) < 0 ||
+	if ((rc = repo_client_id(s->repo, &r->client, e)) < 0 ||
 	    (rc = catalog_load_all(&c, s->repo, e)) < 0)
 		return rc;
+	rc = alive_names(&at_work, s->repo, STORE_SESSIONS, e);
 	pin_load(&pin, s->repo);
 	r->seq = sid_eq(&pin.client, &r->client) ? pin.seq + 1 : 1;
 	for (i = 0; rc == 0 && i < c->n; i++) {
 		const struct record *o = &c->item[i]->rec;
 
 		if (!c->item[i]->deleted && o->name &&
-		    strcmp(o->name, r->name) == 0) {
+		    strcmp(o->name, r->name) == 0 &&
+		    !(s->opts.replaces &&
+		      sid_eq(s->opts.replaces, &o->session))) {
 			rc = err_set(e, ERR_EXIST, "there is an archive '%s' "
 				"already", r->name);
 			break;
 		}
 		if (sid_eq(&o->client, &r->client)) {
-			if (o->seq >= last) {
+			if (o->seq >= last &&
+			    !map_get(&at_work, o->session.b)) {
 				last = o->seq;
 				r->prev = c->item[i]->id;
 			}
@@ -149,8 +158,10 @@ static int session_chain(struct session *s, struct record *r, struct err *e)
 				r->seq = o->seq + 1;
 			continue;
 		}
-		rc = session_saw(r, c->item[i], e);
+		if (!map_get(&at_work, o->session.b))
+			rc = session_saw(r, c->item[i], e);
 	}
+	map_release(&at_work);
 	catalog_free(c);
 	return rc;
 }
@@ -210,6 +221,7 @@ static void session_pin(struct session *s, const struct record *r,
 
 	if (pin_save(&p, s->repo, &e) < 0)
 		log_info("session", "not pinned: %s", e.msg);
+	witness_made(s->repo, r, id);
 }
 
 int session_commit(struct session *s, struct record *r, struct oid *id,

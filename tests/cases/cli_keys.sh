@@ -177,3 +177,37 @@ must muniment key import thief key.txt
 export MUNIMENT_PASSPHRASE=secret
 must muniment extract --stdout thief::one src/mail
 must_fail 12 muniment extract --stdout thief::four src/news
+
+# all of it sealed anew: an old key opens nothing; also after a run that was
+# killed; the passphrase is read once
+export MUNIMENT_PASSPHRASE=remembered
+must muniment key export r new.txt
+echo remembered >pass
+must env -u MUNIMENT_PASSPHRASE MUNIMENT_PASSPHRASE_FD=3 \
+	muniment rekey --full r 3<pass
+has "$OUT" "no older key opens"
+for n in 0.02 0.1 0.3; do
+	timeout -s KILL $n muniment rekey --full r >o 2>&1 || :
+done
+must muniment rekey --resume r
+has "$OUT" "no older key opens"
+must muniment check --verify-data r
+[ ! -s "$ERR" ] || fail "$(cat "$ERR")"
+for a in one two four; do
+	must muniment extract --stdout r::$a src/mail
+	eq "$(cat "$OUT")" letter
+done
+must muniment create r::five src
+rm -rf thief
+cp -r r thief
+rm thief/keys/*
+must muniment key import thief key.txt
+must muniment key import thief new.txt
+export MUNIMENT_CACHE_DIR="$PWD/elsewhere"
+for p in secret remembered; do
+	for a in one four; do
+		must_fail 2 as $p muniment extract --stdout thief::$a src/mail
+		has "$ERR" "which this key does not have"
+		[ ! -s "$OUT" ] || fail "an old key reads"
+	done
+done

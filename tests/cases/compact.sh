@@ -117,7 +117,10 @@ must muniment compact
 cmp s/second - <&7 || fail "taken from under a reader"
 exec 7<&-
 must muniment umount m
-wait_for 5 eq "$(files pins)" 0
+no_pins() {
+	[ "$(files pins)" = 0 ]
+}
+wait_for 5 no_pins
 must muniment compact
 eq "$(files data)" 0 "data packs"
 

@@ -18,6 +18,11 @@ names() {
 	muniment list --short "$@" | tr '\n' ' '
 }
 cp -a r empty
+# an older copy takes the place of the repository, and nobody remembers
+reset() {
+	rm -r r "$HOME/.config/muniment/pins"
+	mv "$1" r
+}
 
 # borg's lines, of the example in borg's manual
 day=1
@@ -73,8 +78,8 @@ must muniment prune --dry-run --list --keep-within 1H -a old --force
 has "$ERR" "Would prune:                             old"
 
 # most of all days would go
-rm -r r
-cp -a forty r
+cp -a forty again
+reset again
 must_fail 2 muniment prune --keep-last 2
 has "$ERR" "38 of 40 archives would go, and of 19 of 20 days nothing"
 eq "$(names | wc -w)" 40 "archives after a refusal"
@@ -84,8 +89,8 @@ must muniment prune --keep-last 2 --force
 eq "$(names)" "mail-20-a mail-20-b "
 
 # two series that are pruned as one: the days of each count
-rm -r r
-cp -a empty r
+cp -a empty again
+reset again
 for d in 01 02 03 04 05 06; do
 	at "mail-$d" "${d}T03:00:00"
 	at "web-$d" "${d}T15:00:00"
@@ -103,8 +108,8 @@ must muniment prune --keep-daily 2 -a 'mail-*' --older 1000d
 must muniment prune --repository "$PWD/empty" --keep-daily 2 -a 'x-*'
 
 # a change that looks like an accident
-rm -r r
-cp -a empty r
+cp -a empty again
+reset again
 for d in 11 12 13 14 15; do
 	at "mail-$d" "${d}T03:00:00"
 done
@@ -126,15 +131,16 @@ at mail-20 20T03:00:00
 must muniment prune --keep-daily 4
 eq "$(names)" "mail-16 mail-17 mail-18 mail-20 "
 # ... by the accident's end ...
-rm -r r src
-cp -a suspended r
+rm -r src
+cp -a suspended again
+reset again
 mv full src
 at mail-18 18T03:00:00
 must muniment prune --keep-daily 4
 eq "$(names)" "mail-15 mail-16 mail-17 mail-18 "
 # ... or by decision, once
-rm -r r src
-mv suspended r
+rm -r src
+reset suspended
 mkdir src
 must muniment prune --keep-daily 5 --dry-run --force
 must_fail 1 muniment prune --keep-daily 5
@@ -147,8 +153,9 @@ muniment create --timestamp 2026-11-18T05:00:00 ::small want
 must muniment prune --keep-hourly 3
 
 # all is new, though there is not more: encrypted by somebody
-rm -r r src
-cp -a empty r
+rm -r src
+cp -a empty again
+reset again
 mkdir src
 for d in 11 12 13 14; do
 	head -c 300000 /dev/urandom >src/new-$d

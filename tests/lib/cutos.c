@@ -96,8 +96,12 @@ static void cutos_step(void)
 static unsigned cutos_parent(int dirfd, const char *path, char last[256])
 {
 	unsigned at = dirfd >= 0 && dirfd < CUTOS_FDS ? cutos_fd[dirfd] : 0;
-	size_t n;
+	size_t n = strlen(cutos_root);
 
+	if (strncmp(path, cutos_root, n) == 0 && path[n] == '/') {
+		path += n + 1;
+		at = 1;
+	}
 	for (;;) {
 		n = strcspn(path, "/");
 		BUG_ON(n >= 256);
@@ -120,8 +124,8 @@ static int cutos_openat(int dirfd, const char *path, int flags, mode_t mode)
 		return fd;
 	BUG_ON(fd >= CUTOS_FDS);
 	folder = cutos_parent(dirfd, path, last);
-	if (dirfd == AT_FDCWD)
-		file = strcmp(path, cutos_root) == 0;
+	if (strcmp(path, cutos_root) == 0)
+		file = 1;
 	else if (strcmp(path, ".") == 0)
 		file = cutos_fd[dirfd];
 	else if (folder != 0)

@@ -36,6 +36,26 @@ static void test_words(void **state)
 	}
 }
 
+/* Words back to bytes, however they are written. */
+static void test_words_back(void **state)
+{
+	static const char *const bad[] = {
+		"", "babab", "babab-babab-babab", "babab-babax",
+		"babab-ababa", "babab-bab4b"
+	};
+	uint8_t in[4] = { 0x7f, 0, 1, 0xfe }, out[4];
+	char text[sizeof(in) * 3];
+	size_t i;
+
+	(void)state;
+	code_words(text, in, sizeof(in));
+	assert_true(code_words_get(out, sizeof(out), text));
+	assert_memory_equal(in, out, sizeof(in));
+	assert_true(code_words_get(out, sizeof(out), " Lusab-\nBAbab "));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(code_words_get(out, sizeof(out), bad[i]));
+}
+
 static void test_code(void **state)
 {
 	const struct key secret = formatkit_key("recovery");
@@ -218,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words_back),
 		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_mistakes),
