@@ -3,9 +3,9 @@
 /*
  * The power goes off after every system call that changes the repository,
  * through init, create, delete, undelete, prune, compact, a whole run, rekey
- * and a change of the passphrase; and of what was not synced then there is nothing,
- * everything, or any part of it, with torn writes (tests/lib/cutos.h).  Each
- * such disk must open, list every acknowledged archive, check clean with all
+ * and a change of the passphrase; and of what was not synced then there is
+ * nothing, everything, or any part, with torn writes (tests/lib/cutos.h).
+ * nothing, everything, or any part of it, and writes may be torn (cutos.h).
  * its data; on some the next run is made, which needs no manual step.
  *
  * POWERCUT_STATES: so many disks for each call of init, eight times as many for
