@@ -7,7 +7,8 @@ end, is what it was, and nothing had to be done by hand.
 
 usage: tests/collect.py SECONDS [WRITERS]      in a folder of its own
 
-COLLECT_MOUNT=0: no mount.  It ends early when something is wrong."""
+COLLECT_MOUNT=0: no mount.  COLLECT_STOP: the chance that a collection is
+stopped for a while (0.2).  It ends early when something is wrong."""
 import hashlib
 import os
 import random
@@ -102,7 +103,7 @@ def collector():
     while going():
         n += 1
         status, out = run(["compact", "--threshold", "1", "--no-wait"], rng,
-                          0.1, 0.2)
+                          0.1, float(os.environ.get("COLLECT_STOP", "0.2")))
         if status == 0:
             count("compacted")
         elif status is not None:
