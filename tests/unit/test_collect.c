@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* timeout: 300 */
 /*
  * The real writer, collector, deletion and reader over one store, where every
  * operation of the store is a point at which another goes on (tests/lib/sim.h):
@@ -559,7 +560,7 @@ static unsigned number(const char *name, unsigned otherwise)
 
 static void test_plans(struct store *from)
 {
-	unsigned orders = number("COLLECT_ORDERS", 4), i;
+	unsigned orders = number("COLLECT_ORDERS", 2), i;
 	unsigned scenarios = number("COLLECT_SCENARIOS", 1);
 	unsigned switches = number("COLLECT_SWITCHES", 1);
 
