@@ -7,10 +7,12 @@ end, is what it was, and nothing had to be done by hand.
 
 usage: tests/collect.py SECONDS [WRITERS]      in a folder of its own
 
-COLLECT_MOUNT=0: no mount.  It ends early when something is wrong."""
+COLLECT_MOUNT=0: no mount.  COLLECT_STOP: the chance that a collection is
+stopped for a while (0.2).  It ends early when something is wrong."""
 import hashlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ FILES, POOL, MOUNT = 6, 40, Path("m")
 end = time.monotonic() + SECONDS
 wrong, acknowledged, deleted = [], {}, set()
 counts = {"killed": 0, "stopped": 0, "fenced": 0,
-          "compacted": 0, "checked": 0, "read": 0}
+          "compacted": 0, "packs removed": 0, "checked": 0, "read": 0}
 lock = threading.Lock()
 
 
@@ -101,10 +103,14 @@ def collector():
     rng, n = random.Random(100), 0
     while going():
         n += 1
-        status, out = run(["compact", "--threshold", "1", "--no-wait"], rng,
-                          0.1, 0.2)
+        wait = ["--no-wait"] if n % 4 == 0 else ["--wait", "20"]
+        status, out = run(["compact", "-v", "--threshold", "1", *wait], rng,
+                          0.1, float(os.environ.get("COLLECT_STOP", "0.2")))
         if status == 0:
             count("compacted")
+            found = re.search(r"(\d+) packs removed", out)
+            with lock:
+                counts["packs removed"] += int(found[1]) if found else 0
         elif status is not None:
             say_wrong("compact", out)
         if n % 7 == 0:

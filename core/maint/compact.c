@@ -233,7 +233,7 @@ int compact_run(struct repo *r, const struct compact_opts *o,
 {
 	struct err why = { ERR_OK, "" };
 	struct rounds rounds = { .more = false };
-	unsigned tries = 0, n = 0;
+	unsigned tries = 0, missing = 0, n = 0;
 	uint64_t before;
 	bool more;
 	int rc;
@@ -249,7 +249,7 @@ int compact_run(struct repo *r, const struct compact_opts *o,
 		if (rc == ERR_RETRY || rc == ERR_CORRUPT)
 			log_info("compact", "%s: it begins again", why.msg);
 		more = rc == ERR_RETRY ? ++tries < COMPACT_TRIES :
-			rc == ERR_CORRUPT ? ++tries < COMPACT_TRIES_MISSING ||
+			rc == ERR_CORRUPT ? ++missing < COMPACT_TRIES_MISSING ||
 			compact_give_up(&rounds) :
 			rc == 0 && rounds.more && res->bytes_removed > before &&
 			++n < COMPACT_ROUNDS;

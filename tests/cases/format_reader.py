@@ -240,8 +240,8 @@ def golden(work):
     subprocess.run([MUNIMENT, "check", "--verify-data", "golden"], check=True)
     for where in ("by-reader", "by-program"):
         have = subprocess.run(
-            [str(Path(MUNIMENT).parent / "tools" / "treesum"), "-RO",
-             f"{where}/golden-tree"], check=True, text=True, stdout=subprocess.PIPE).stdout
+            ["treesum", "-RO", f"{where}/golden-tree"], check=True,
+            text=True, stdout=subprocess.PIPE).stdout
         if have != sums:
             Path("have").write_text(have)
             subprocess.run(["diff", str(TOP / "format" / "golden.sums"),

@@ -7,7 +7,9 @@ the repository is sound, and it takes little more than one into which only the
 archives that are left were made.
 
 HOURLY=STEPS,COMPACT,CHECK: how many backups, and every how many of them there
-is a compaction, and a check of everything.  "make hourly" does 13 months."""
+is a compaction, and a check of everything.  "make hourly" does 13 months.
+HOURLY_TZ: the time zone.  An argument: what the tool has written already, in
+that zone."""
 import os
 import subprocess
 import sys
@@ -23,7 +25,7 @@ MORE_PERCENT = 5
 
 
 def main():
-    os.environ["TZ"] = "Europe/Berlin"
+    os.environ["TZ"] = os.environ.get("HOURLY_TZ", "Europe/Berlin")
     time.tzset()
     tool = os.path.join(os.environ.get("BUILD", "build"), "tools", "hourly")
     if len(sys.argv) > 1:       # what it has written already

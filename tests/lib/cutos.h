@@ -11,7 +11,8 @@
  * passed on to what os_now was, and those that worked are followed in a model
  * of the disk that promises only this: bytes are there after fsync or
  * fdatasync of the file, a name is as it was at the last fsync of its folder
- * or as any change since has made it, each name for itself.  Programs may have threads: one call goes on at a time.
+ * or as any change since has made it, each name for itself.  Of several
+ * threads one call goes on at a time.
  */
 void cutos_start(const char *root);
 void cutos_stop(void);		/* nothing if it is not on */

@@ -2,9 +2,10 @@
 /* timeout: 900 */
 /*
  * Every allocation fails once, through init, create (first, unchanged and with
- * threads), delete, undelete, prune, compact, rekey, extract, list and check.  The operation must end with an
- * error that has words, or with success; and what it acknowledged is whole:
- * never a crash, never a clean check of something damaged.
+ * threads), delete, undelete, prune, compact, rekey, extract, list and check.
+ * The operation must end with an error that has words, or with success; and
+ * what it acknowledged is whole: never a crash, never a clean check of what is
+ * damaged.
  *
  * Every NOMEM_STRIDE-th allocation is tried, 5 by default.  An argument names
  * the one operation to try.

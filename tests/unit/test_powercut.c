@@ -3,15 +3,15 @@
 /*
  * The power goes off after every system call that changes the repository,
  * through init, create, delete, undelete, prune, compact, a whole run, rekey
- * and a change of the passphrase; and of what was not synced then there is nothing,
- * everything, or any part of it, with torn writes (tests/lib/cutos.h).  Each
- * such disk must open, list every acknowledged archive, check clean with all
- * its data; on some the next run is made, which needs no manual step.
+ * and a change of the passphrase; and of what was not synced then there is
+ * nothing, everything, or any part of it, and writes may be torn (cutos.h).
+ * Each such disk must open, list every acknowledged archive, check clean with
+ * all its data; on some the next run is made, which needs no manual step.
  *
  * POWERCUT_STATES: so many disks for each call of init, eight times as many for
  * each of the others, 3 by default ("make powercut": more); those that differ
- * in tmp/ only are looked at once.  POWERCUT_NEXT:
- * every how many different ones the next run is made, 60 by default.
+ * in tmp/ only are looked at once.  POWERCUT_NEXT: every how many different
+ * ones the next run is made, 60 by default.
  */
 #include <fcntl.h>
 #include <stdio.h>
