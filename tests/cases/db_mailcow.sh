@@ -140,7 +140,8 @@ tables() {
 	my --skip-column-names "$1" -e "SELECT CONCAT('CHECKSUM TABLE ',
 		GROUP_CONCAT('\`', REPLACE(TABLE_NAME, '\`', '\`\`'), '\`'
 		ORDER BY TABLE_NAME), ' EXTENDED')
-		FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'" |
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
+		AND TABLE_TYPE = 'BASE TABLE'" |
 		sed 's/\\n/ /g' | my --skip-column-names "$1" |
 		sed "s/^$1\.//"
 }
