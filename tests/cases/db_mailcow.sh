@@ -139,8 +139,9 @@ took "making it" "$begun"
 tables() {
 	my --skip-column-names "$1" -e "SELECT CONCAT('CHECKSUM TABLE ',
 		GROUP_CONCAT('\`', REPLACE(TABLE_NAME, '\`', '\`\`'), '\`'
-		ORDER BY TABLE_NAME), ' EXTENDED') FROM information_schema.TABLES WHERE
-		TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'" |
+		ORDER BY TABLE_NAME), ' EXTENDED')
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
+		AND TABLE_TYPE = 'BASE TABLE'" |
 		sed 's/\\n/ /g' | my --skip-column-names "$1" |
 		sed "s/^$1\.//"
 }
@@ -218,7 +219,7 @@ watch_files() {
 	while [ -e "$TMPDIR/watching" ]; do
 		{
 			find "${TMPDIR%/*}" -newer c.yaml -type f -perm /077 \
-				! -path "$MY_DIR/*" ! -name seen -print0
+				! -path "$MY_DIR/*" ! -name "see?" -print0
 			find /tmp /dev/shm -maxdepth 1 -newer c.yaml -type f \
 				-perm /077 -print0
 		} | xargs -0r grep -alF -f secrets || :
