@@ -3,7 +3,7 @@
 #
 # "muniment serve" behind a real OpenSSH server: named, and as a forced
 # command; every action; where it may go; quota and trash.
-# timeout: 240
+# timeout: 400
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
 sshd_need
