@@ -126,6 +126,7 @@ struct operation {
 	bool reads;		/* leaves the repository as it is */
 	const char *made;	/* archive that success acknowledges */
 	void (*damage)(void);	/* what it has to mend */
+	unsigned coarse;	/* strides are so many times as long */
 };
 
 /* It can be done again; then a backup of the same files makes all whole. */
@@ -251,7 +252,9 @@ static uint64_t count_calls(const struct operation *op)
 
 static void try_all(const struct operation *op)
 {
-	uint64_t n = count_calls(op), at, step = stride < n ? stride : n;
+	uint64_t n = count_calls(op), at;
+	uint64_t wide = stride * (op->coarse ? op->coarse : 1);
+	uint64_t step = wide < n ? wide : n;
 	struct oid before = world_digest(w.repo);
 	size_t k;
 	int rc;
@@ -286,16 +289,16 @@ static void try_all(const struct operation *op)
 int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
-		{ "init", op_init, true, false, NULL, NULL },
-		{ "create", op_create, false, false, "new", NULL },
-		{ "delete", op_delete, false, false, NULL, NULL },
-		{ "extract", op_extract, false, true, NULL, NULL },
-		{ "list", op_list, false, true, NULL, NULL },
-		{ "check", op_check, false, true, NULL, NULL },
+		{ "init", op_init, true, false, NULL, NULL, 0 },
+		{ "create", op_create, false, false, "new", NULL, 0 },
+		{ "delete", op_delete, false, false, NULL, NULL, 0 },
+		{ "extract", op_extract, false, true, NULL, NULL, 0 },
+		{ "list", op_list, false, true, NULL, NULL, 0 },
+		{ "check", op_check, false, true, NULL, NULL, 0 },
 		{ "repair-index", op_repair, false, false, NULL,
-		  damage_index },
+		  damage_index, 16 },
 		{ "repair-pack", op_repair, false, false, NULL,
-		  damage_packs },
+		  damage_packs, 16 },
 	};
 	const char *s = getenv("FAULTS_STRIDE");
 	struct err e = { ERR_OK, "" };
