@@ -74,7 +74,7 @@ run_kept 1 muniment -c c.yaml status
 has "$OUT" "drill"
 
 # damage is found
-find r/data -type f >packs
+find r/data -type f -size +100k >packs
 while read -r p; do
 	chmod u+w "$p"
 	dd if=/dev/urandom of="$p" bs=1k seek=8 conv=notrunc status=none \
