@@ -35,7 +35,7 @@ MUTANTS = {
 		x->generation = x->view == IDX_WRITER ? 0 : l.newest;
 """),
     "old-segments": ("core/repo/idx.c", """\
-		return name->generation >= x->generation;
+		return name->generation >= n;
 """, """\
 		return true;
 """),

@@ -346,7 +346,7 @@ int drill_run(struct app *a, struct task *t, const struct drill_opts *o,
 	memset(res, 0, sizeof(*res));
 	rc = db_find(&dumps, t->rd, &t->it->rec.root, a->config, e);
 	if (rc == 0)
-		rc = drill_choose(&p, t, o, &dumps, a->cancel, e);
+		rc = drill_pick_make(&p, t, o, &dumps, a->cancel, e);
 	if (rc == 0)
 		rc = buf_resize(&d.part, PART, e);
 	if (rc == 0)

@@ -45,7 +45,7 @@ struct drill_pick {
 	uint64_t domains, configs_all;
 };
 /* The dumps are the caller's, and must stay.  Release in any case. */
-int drill_choose(struct drill_pick *p, struct task *t,
+int drill_pick_make(struct drill_pick *p, struct task *t,
 		 const struct drill_opts *o, const struct db_finds *dumps,
 		 struct cancel *cancel, struct err *e);
 void drill_pick_release(struct drill_pick *p);

@@ -230,7 +230,7 @@ static int gather(struct drill_pick *p, const struct picking *k,
 	return rc;
 }
 
-int drill_choose(struct drill_pick *p, struct task *t,
+int drill_pick_make(struct drill_pick *p, struct task *t,
 		 const struct drill_opts *o, const struct db_finds *dumps,
 		 struct cancel *cancel, struct err *e)
 {

@@ -148,6 +148,7 @@ struct operation {
 	bool reads;		/* leaves the repository as it is */
 	const char *made;	/* archive that success acknowledges */
 	void (*damage)(void);	/* what it has to mend */
+	unsigned coarse;	/* strides are so many times as long */
 };
 
 /* It can be done again; then a backup of the same files makes all whole. */
@@ -283,7 +284,7 @@ static void try_all(const struct operation *op)
 		1u << FAULTOS_FSYNC | 1u << FAULTOS_RENAMEAT |
 		1u << FAULTOS_UNLINKAT : 0;
 	uint64_t all = count_calls(op, which), writes = count_calls(op, WRITES);
-	uint64_t n, at, step;
+	uint64_t wide = stride * (op->coarse ? op->coarse : 1), n, at, step;
 	struct oid before = world_digest(w.repo);
 	size_t k;
 	int rc;
@@ -293,7 +294,7 @@ static void try_all(const struct operation *op)
 	fflush(stdout);
 	for (k = 0; k < sizeof(ways) / sizeof(ways[0]); k++) {
 		n = ways[k].full ? writes : all;
-		step = stride < n ? stride : n ? n : 1;
+		step = wide < n ? wide : n ? n : 1;
 		for (at = 1 + (k + n) % step; at <= n; at += step) {
 			struct faultos_plan p = { .at = at,
 				.how = ways[k].how, .errnum = ways[k].errnum,
@@ -324,20 +325,20 @@ static void try_all(const struct operation *op)
 int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
-		{ "init", op_init, true, false, NULL, NULL },
-		{ "create", op_create, false, false, "new", NULL },
-		{ "delete", op_delete, false, false, NULL, NULL },
-		{ "undelete", op_undelete, false, false, NULL, NULL },
-		{ "prune", op_prune, false, false, NULL, NULL },
-		{ "compact", op_compact, false, false, NULL, NULL },
-		{ "rekey", op_rekey, false, false, NULL, NULL },
-		{ "extract", op_extract, false, true, NULL, NULL },
-		{ "list", op_list, false, true, NULL, NULL },
-		{ "check", op_check, false, true, NULL, NULL },
+		{ "init", op_init, true, false, NULL, NULL, 0 },
+		{ "create", op_create, false, false, "new", NULL, 0 },
+		{ "delete", op_delete, false, false, NULL, NULL, 0 },
+		{ "undelete", op_undelete, false, false, NULL, NULL, 0 },
+		{ "prune", op_prune, false, false, NULL, NULL, 0 },
+		{ "compact", op_compact, false, false, NULL, NULL, 0 },
+		{ "rekey", op_rekey, false, false, NULL, NULL, 0 },
+		{ "extract", op_extract, false, true, NULL, NULL, 0 },
+		{ "list", op_list, false, true, NULL, NULL, 0 },
+		{ "check", op_check, false, true, NULL, NULL, 0 },
 		{ "repair-index", op_repair, false, false, NULL,
-		  damage_index },
+		  damage_index, 16 },
 		{ "repair-pack", op_repair, false, false, NULL,
-		  damage_packs },
+		  damage_packs, 16 },
 	};
 	const char *s = getenv("FAULTS_STRIDE");
 	struct err e = { ERR_OK, "" };
