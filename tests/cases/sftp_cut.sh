@@ -27,7 +27,7 @@ must env MUNIMENT_RSH="$line --log $PWD/log" muniment create --stats \
 	"$repo::counted" src
 trips=$(sed -n 's/.* received, \([0-9]*\) round trips$/\1/p' "$OUT")
 [ "$trips" -gt 5 ] || fail "no round trips in --stats"
-[ "$trips" -le 40 ] || fail "$trips round trips for a small session"
+[ "$trips" -le 60 ] || fail "$trips round trips for a small session"
 messages=$(grep -c ' > ' log)
 [ "$messages" -gt 20 ] || fail "only $messages messages were seen"
 
