@@ -44,7 +44,9 @@ for when in before after; do
 		MUNIMENT_RSH="$line --cut $at --when $when --once $PWD/cut" \
 			muniment create "$repo::$when.$at" src \
 			>"$OUT" 2>"$ERR" || status=$?
-		[ -e cut ] || fail "$when $at: nothing was cut"
+		# Some sessions have a few messages less than the counted one.
+		[ -e cut ] || [ $((at + 12)) -gt "$messages" ] ||
+			fail "$when $at: nothing was cut"
 		# Without any connection yet nobody tries again.
 		if [ $status = 2 ] && [ $at -le 1 ]; then
 			echo "$when $at" >src/new
