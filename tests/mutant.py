@@ -29,12 +29,12 @@ MUTANTS = {
 	if ((rc = session_put_mark(s, 0, e)) < 0)	/* W0 */
 		goto out;
 """, ""),
-    "no-w1": ("core/repo/idx.c", """\
+    "no-w1": ("core/repo/idx_view.c", """\
 		x->generation = l.newest;
 """, """\
 		x->generation = x->view == IDX_WRITER ? 0 : l.newest;
 """),
-    "old-segments": ("core/repo/idx.c", """\
+    "old-segments": ("core/repo/idx_view.c", """\
 		return name->generation >= n;
 """, """\
 		return true;

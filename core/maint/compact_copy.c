@@ -569,21 +569,6 @@ static void copy_out_release(struct copy_out *o)
 	map_release(&o->by_sid);
 }
 
-void compact_own_session(struct pack_session *s, struct object_keys *keys,
-			 struct repo *r)
-{
-	struct key secret;
-
-	key_random(&s->id, sizeof(s->id));
-	key_random(&secret, sizeof(secret));
-	s->epoch = repo_epoch(r);
-	s->level = 0;
-	key_box_seal(s->sealed, &secret, sizeof(secret), repo_box_public(r));
-	if (keys)
-		object_keys(keys, &secret, repo_psk(r), &s->id);
-	key_wipe(&secret, sizeof(secret));
-}
-
 int compact_copy(struct collect *c, bool late)
 {
 	struct copying k = { .c = c, .late = late };

@@ -331,3 +331,18 @@ bool compact_enough(struct collect *c, uint64_t *bytes)
 	return !c->o->lazy || c->dead.count >= COMPACT_LAZY_ARCHIVES ||
 		*bytes * 2000 >= all * c->o->threshold || !pack_room(c);
 }
+
+void compact_own_session(struct pack_session *s, struct object_keys *keys,
+			 struct repo *r)
+{
+	struct key secret;
+
+	key_random(&s->id, sizeof(s->id));
+	key_random(&secret, sizeof(secret));
+	s->epoch = repo_epoch(r);
+	s->level = 0;
+	key_box_seal(s->sealed, &secret, sizeof(secret), repo_box_public(r));
+	if (keys)
+		object_keys(keys, &secret, repo_psk(r), &s->id);
+	key_wipe(&secret, sizeof(secret));
+}

@@ -135,6 +135,10 @@ int compact_choose(struct collect *c);
 bool compact_enough(struct collect *c, uint64_t *bytes);
 /* Which packs are stale. */
 int compact_stale(struct collect *c);
+/* A session of a pack's own, so that it gets a name of its own; 'keys', unless
+ * NULL: to seal with. */
+void compact_own_session(struct pack_session *s, struct object_keys *keys,
+			 struct repo *r);
 bool compact_in_x(const struct compact_pack *p);
 /* The first of the places of an object that will stay, or NULL. */
 const struct idx_loc *compact_place(struct collect *c,
@@ -142,10 +146,6 @@ const struct idx_loc *compact_place(struct collect *c,
 
 /* compact_copy.c: copy what is live in packs that go, and only there. */
 int compact_copy(struct collect *c, bool late);
-/* A session of a pack's own, so that it gets a name of its own; 'keys', unless
- * NULL: to seal with. */
-void compact_own_session(struct pack_session *s, struct object_keys *keys,
-			 struct repo *r);
 
 /* compact_base.c */
 int compact_base(struct collect *c);		/* base(n) */

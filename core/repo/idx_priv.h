@@ -77,18 +77,29 @@ int idx_seg_fetch(struct idx *x, struct segment *s,
 void idx_seg_free(struct idx_seg *g);
 uint64_t idx_be64(const uint8_t *p);
 
-/* idx.c */
+/* idx_view.c */
 struct idx_listing {
 	struct segment_name *name;
 	size_t n, cap;
 	uint32_t newest;		/* generation */
 	struct err *e;
 };
-int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
-bool idx_knows(const struct idx *x, const struct segment_name *name);
 /* Add the names in index/ to l. */
 int idx_list(struct idx *x, struct idx_listing *l, struct err *e);
-/* Open a segment and insert it. */
+/* May a writer of generation n reuse what it lists? */
+bool idx_reusable(uint32_t n, const struct mark_generation *g,
+		  const struct segment_name *name);
+
+/* idx.c */
+int idx_insert(struct idx *x, struct idx_seg *g, struct err *e);
+bool idx_knows(const struct idx *x, const struct segment_name *name);
+/* A segment that was read: kept locally, and inserted. */
+int idx_load_from(struct idx *x, const struct segment_name *name,
+		  struct segment *s, struct err *e);
+/* ERR_NOENT: there is no local copy of it. */
+int idx_load_local(struct idx *x, const struct segment_name *name,
+		   struct err *e);
+/* Open a segment, from wherever it is, and insert it. */
 int idx_load(struct idx *x, const struct segment_name *name, struct err *e);
 /* Where the entry at p says.  false: it says what cannot be. */
 bool idx_locate(struct idx *x, struct idx_seg *g, const uint8_t *p,

@@ -13,7 +13,9 @@ sshd_need
 
 export MUNIMENT_PASSPHRASE=secret
 secs=${COLLECT_SECS:-6}
-[ -c /dev/fuse ] && [ "$(id -u)" = 0 ] || export COLLECT_MOUNT=0
+if [ ! -c /dev/fuse ] || [ "$(id -u)" != 0 ]; then
+	export COLLECT_MOUNT=0
+fi
 trap sshd_stop EXIT
 
 collect() {
@@ -32,9 +34,8 @@ eq "$(find local/r/sessions -type f | wc -l)" 0 "sessions that were left"
 
 sshd_start ""
 where=sftp
-MUNIMENT_RSH=$SSHD_CMD
+export MUNIMENT_RSH="$SSHD_CMD"
 MUNIMENT_REPO=ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$PWD/$where/r
-export MUNIMENT_RSH
 collect $where "$secs"
 cat "$OUT"
 unset MUNIMENT_RSH
