@@ -41,7 +41,7 @@ static void tell(const struct app *a, const struct task *t,
 		 "compared: %" PRIu64 " mails of %" PRIu64 " domains, %" PRIu64
 		 " of %" PRIu64 " configuration files, %" PRIu64 " database "
 		 "dumps, %" PRIu64 " other files (%s); %" PRIu64 " are as "
-		 "they are now, %" PRIu64 " have changed since: %s\n",
+		 "they are now, %" PRIu64 " have changed or gone since: %s\n",
 		 t->it->rec.name, res->mails, res->domains, res->configs,
 		 res->configs_all, res->dumps, res->files,
 		 app_size(a, size, res->bytes), res->live, res->changed,

@@ -296,8 +296,8 @@ static int copy_mend(struct copy_in *in, struct collect *c)
 	uint32_t damaged;
 	int rc;
 
-	rc = parity_store_mend(c->r, kind, oid_hex(&in->p->name, hex),
-		&in->run, &damaged, &why);
+	rc = parity_store_mend(repo_store(c->r), kind,
+		oid_hex(&in->p->name, hex), &in->run, &damaged, &why);
 	in->run_off = 0;
 	in->mended = rc == 0;
 	if (rc == 0) {

@@ -118,7 +118,7 @@ int parity_repair_look(struct repo *r, enum store_kind kind, const char *name,
 			*e = *why;
 		return rc;
 	}
-	rc = parity_store_mend(r, kind, name, file, NULL, &how);
+	rc = parity_store_mend(repo_store(r), kind, name, file, NULL, &how);
 	*state = rc == 0 ? PARITY_REPAIR_MENDABLE : PARITY_REPAIR_LOST;
 	if (rc == ERR_NOMEM || (rc == ERR_IO && why->code == ERR_IO)) {
 		if (e)

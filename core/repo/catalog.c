@@ -103,7 +103,8 @@ static int catalog_mend(struct repo *r, const struct sid *session,
 
 	sid_hex(session, hex);
 	record_release(&it->rec);
-	rc = parity_store_mend(r, STORE_ARCHIVES, hex, &b, NULL, NULL);
+	rc = parity_store_mend(repo_store(r), STORE_ARCHIVES, hex, &b, NULL,
+		NULL);
 	if (rc == 0)
 		rc = catalog_open(r, session, &b, it, NULL);
 	if (rc == 0)

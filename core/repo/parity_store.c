@@ -317,10 +317,9 @@ static int mend_any(struct store *s, const char *name, struct err *e)
 	return rc == ERR_NOENT ? err_set(e, rc, "it has no parity") : rc;
 }
 
-int parity_store_mend(struct repo *r, enum store_kind kind, const char *name,
+int parity_store_mend(struct store *s, enum store_kind kind, const char *name,
 		      struct buf *out, uint32_t *damaged, struct err *e)
 {
-	struct store *s = repo_store(r);
 	char file[PARITY_STORE_NAME_BYTES];
 	struct err one = { ERR_OK, "" };
 	struct buf parity = BUF_INIT;

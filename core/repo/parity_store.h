@@ -49,7 +49,7 @@ bool parity_store_owner(const char *text, char name[OID_HEX_BYTES],
  * not enough, or damaged.  ERR_IO: the store as a whole fails.
  * Safe from any thread.
  */
-int parity_store_mend(struct repo *r, enum store_kind kind, const char *name,
+int parity_store_mend(struct store *s, enum store_kind kind, const char *name,
 		      struct buf *out, uint32_t *damaged, struct err *e);
 /* Is a parity file as it was made?  ERR_CORRUPT, in words, if not. */
 int parity_store_scrub(struct repo *r, const char *text, struct err *e);

@@ -209,7 +209,8 @@ static int reader_mend(struct reader *rd, const struct idx_loc *loc)
 		return ERR_CORRUPT;
 	oid_hex(&loc->pack, hex);
 	snprintf(file, sizeof(file), "%s/%s", store_kind_name(kind), hex);
-	rc = parity_store_mend(rd->repo, kind, hex, &rd->mended, NULL, &why);
+	rc = parity_store_mend(repo_store(rd->repo), kind, hex, &rd->mended,
+		NULL, &why);
 	rd->mended_name = loc->pack;
 	reader_mend_note(rd, &loc->pack, file, rc, &why);
 	return rc;

@@ -189,8 +189,8 @@ eq "$(muniment list --short | sort | tr '\n' ' ')" \
 	"one other tarred two zipped "
 must muniment delete --dry-run --list -a 't*'
 has "$ERR" "Would delete archive: two"
-must_fail 3 muniment delete
-one_line "which archives?"
+must_fail 2 muniment delete
+one_line "a whole repository is deleted only by somebody who says so"
 must_fail 3 muniment delete ::one -a 't*'
 must_fail 2 muniment delete ::one nowhere
 eq "$(muniment list --short | wc -l)" 5 "archives after a delete that failed"

@@ -46,7 +46,7 @@ for mutant in ${COLLECT_MUTANT_SECS:+no-w1 no-g4 open-segment}; do
 	mkdir "$where" "$where/work"
 	must fastinit "$where/r"
 	(
-		cd "$where/work"
+		cd "$where/work" || exit 1
 		PATH="$BUILD/mutant/$mutant:$PATH"
 		export PATH COLLECT_MOUNT=0 COLLECT_STOP=0.9 MUTANT_SLEEP=1
 		must_fail 1 "$TOP/tests/collect.py" "$COLLECT_MUTANT_SECS"

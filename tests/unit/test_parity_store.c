@@ -116,7 +116,8 @@ static void test_made(void **state)
 	assert_int_equal(paritykit_count(r, STORE_PARITY), 0);
 	paritykit_sound(r);
 	paritykit_list(r, STORE_DATA, &names);
-	check_err(parity_store_mend(r, STORE_DATA, names.v[0], &b, NULL, &e),
+	check_err(parity_store_mend(repo_store(r), STORE_DATA, names.v[0],
+		&b, NULL, &e),
 		ERR_NOENT, &e);
 	check_err(paritykit_repair(r, PARITY_REPAIR_FILL, &res, &e),
 		ERR_CONFIG, &e);
@@ -153,7 +154,7 @@ static void rot_everywhere(struct repo *r, enum store_kind k)
 		paritykit_get(r, k, names.v[i], &was);
 		for (at = 0; at < was.len; at += 1 + was.len / 37) {
 			paritykit_rot(r, k, names.v[i], at, 4096);
-			check_ok(parity_store_mend(r, k, names.v[i], &b,
+			check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b,
 				&damaged, &e), &e);
 			assert_true(damaged > 0);
 			assert_int_equal(b.len, was.len);
@@ -165,12 +166,12 @@ static void rot_everywhere(struct repo *r, enum store_kind k)
 		check_ok(buf_append(&b, was.p, was.len - (was.len < 4096 ?
 			was.len : 4096), &e), &e);
 		paritykit_replace(r, k, names.v[i], &b);
-		check_ok(parity_store_mend(r, k, names.v[i], &b, NULL, &e),
+		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b, NULL, &e),
 			&e);
 		assert_int_equal(b.len, was.len);
 		check_ok(buf_append(&b, "more", 4, &e), &e);
 		paritykit_replace(r, k, names.v[i], &b);
-		check_ok(parity_store_mend(r, k, names.v[i], &b, NULL, &e),
+		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b, NULL, &e),
 			&e);
 		assert_int_equal(b.len, was.len);
 		paritykit_replace(r, k, names.v[i], &was);
@@ -279,7 +280,8 @@ static void test_lost(void **state)
 	check_ok(paritykit_archive(r, "a", &e), &e);
 	n = paritykit_list(r, STORE_DATA, &names);
 	paritykit_rot(r, STORE_DATA, names.v[0], 0, 1u << 20);
-	check_err(parity_store_mend(r, STORE_DATA, names.v[0], &b, NULL, &e),
+	check_err(parity_store_mend(repo_store(r), STORE_DATA, names.v[0],
+		&b, NULL, &e),
 		ERR_CORRUPT, &e);
 	assert_int_equal(b.len, 0);
 	check_err(paritykit_repair(r, ALL_FLAGS, &res, &e), ERR_CORRUPT, &e);
@@ -324,7 +326,8 @@ static void test_bad_parity(void **state)
 	/* Mended by the second one. */
 	paritykit_list(r, STORE_DATA, &names);
 	paritykit_rot(r, STORE_DATA, names.v[0], 0, 4096);
-	check_ok(parity_store_mend(r, STORE_DATA, names.v[0], &b, NULL, &e),
+	check_ok(parity_store_mend(repo_store(r), STORE_DATA, names.v[0],
+		&b, NULL, &e),
 		&e);
 	/* Until every name is taken. */
 	paritykit_list(r, STORE_META, &names);
@@ -370,13 +373,13 @@ static void test_second(void **state)
 			&e);
 		if (i == 1)
 			paritykit_rot(r, STORE_PARITY, file, 0, 1u << 20);
-		check_err(parity_store_mend(r, STORE_DATA, names.v[0], &b,
+		check_err(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
 			NULL, &e), ERR_CORRUPT, &e);
 		iov = (struct iovec) { was.p, was.len };
 		check_ok(parity_store_put(r, names.v[0], MILLE, &iov, 1, &e),
 			&e);
 		paritykit_rot(r, STORE_DATA, names.v[0], 50, 3000);
-		check_ok(parity_store_mend(r, STORE_DATA, names.v[0], &b,
+		check_ok(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
 			NULL, &e), &e);
 		assert_int_equal(b.len, was.len);
 		assert_memory_equal(b.p, was.p, was.len);
@@ -408,7 +411,7 @@ static void test_unreadable(void **state)
 	for (at = 0; at < was.len; at += 4096) {
 		bad->from = at;
 		bad->to = at + 4096;
-		check_ok(parity_store_mend(r, STORE_DATA, names.v[0], &b,
+		check_ok(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
 			NULL, &e), &e);
 		assert_memory_equal(b.p, was.p, was.len);
 	}
@@ -425,7 +428,8 @@ static void test_unreadable(void **state)
 	paritykit_sound(r);
 	paritykit_list(r, STORE_DATA, &names);
 	bad->dead = true;
-	check_err(parity_store_mend(r, STORE_DATA, names.v[0], &b, NULL, &e),
+	check_err(parity_store_mend(repo_store(r), STORE_DATA, names.v[0],
+		&b, NULL, &e),
 		ERR_IO, &e);
 	check_err(paritykit_repair(r, PARITY_REPAIR_RENEW, &res, &e), ERR_IO,
 		&e);

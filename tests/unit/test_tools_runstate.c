@@ -197,7 +197,8 @@ static void test_summary(void **state)
 	summary_says(s, &a, &b);
 	assert_non_null(strstr((char *)b.p, "INFO summary:\nINFO c.yaml: one: "
 		"created 'a1': 2 new (1 of them mails), 1 changed, 4 gone of "
-		"9 files, 0 B, 0 B stored; pruned 3 archives; checked; "));
+		"9 files, 0 B, 0 B stored; state babab-babab-babab-babab-"
+		"babab-babab-babab-babab; pruned 3 archives; checked; "));
 	/* A failure: errors, last; a second try replaces the first. */
 	summary_begin(s, "c.yaml", "two");
 	summary_end(s, "no route");
