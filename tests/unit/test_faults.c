@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 	struct err e = { ERR_OK, "" };
 	size_t i;
 
-	stride = s ? strtoul(s, NULL, 10) : 97;
+	stride = s ? strtoul(s, NULL, 10) : 199;
 	if (stride == 0)
 		stride = 1;
 	world_make(&w, "faults");
