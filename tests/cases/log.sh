@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 240
 #
 # What a machine notices of a repository that is not as it was, and what it must
 # not take for that.  A machine is a folder of its own with configuration and
@@ -208,15 +209,15 @@ make a mine
 mv r real
 mv copy r
 make b theirs
-make b latest
-y=$(record latest)
+make b lately
+y=$(record lately)
 for d in data meta index; do
 	cp -a r/$d/. real/$d/
 done
 cp -a "r/archives/$y" real/archives/
 rm -rf r
 mv real r
-alarm a "the archive 'latest' of "
+alarm a "the archive 'lately' of "
 has "$ERR" "different histories"
 must on a muniment log accept r
 quiet a

@@ -105,6 +105,7 @@ must_fail 2 muniment prune --keep-daily 2 -a 'otherhost-*'
 has "$ERR" "none of the 4 archives fits the pattern"
 must muniment prune --keep-daily 2 -a 'otherhost-*' --force
 must muniment prune --keep-daily 2 -a 'mail-*' --older 1000d
+rm -r "$HOME/.config/muniment/pins"
 must muniment prune --repository "$PWD/empty" --keep-daily 2 -a 'x-*'
 
 # a change that looks like an accident
