@@ -85,9 +85,7 @@ static int put_op(struct serve *s, struct serve_conn *c, void *arg,
 	/* Another's name, too, is durable after a barrier. */
 	fresh = put_fresh(s, rc == 0 || rc == ERR_EXIST ? &p->msg.n : NULL,
 		no, rc < 0 ? NULL : e);
-	if (rc == 0 && (rc = fresh) == 0)
-		serve_batch_put(s->batch, p->msg.n.kind, p->msg.n.name);
-	return rc;
+	return rc < 0 ? rc : fresh;
 }
 
 static void put_name(struct serve_name *n, enum store_kind k,
@@ -112,7 +110,6 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 		return err_set(e, ERR_CONFIG, "'%s/%s' is larger than a file "
 			"may be over 'muniment serve'", store_kind_name(k),
 			name);
-	serve_batch_drop(s->batch, k, name);
 	put_enter(s, p.msg.size);
 	rc = serve_do(s, put_op, &p, e);
 	put_leave(s, p.msg.size);
@@ -157,7 +154,6 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 	struct del d = { .again = false };
 
 	put_name(&d.n, k, name);
-	serve_batch_drop(s->batch, k, name);
 	sftp_ahead_drop(s->ahead, k, name);
 	return serve_do(s, del_op, &d, e);
 }
@@ -176,25 +172,24 @@ struct barrier {
 static int sync_verify(struct serve_conn *c, const struct barrier *b,
 		       struct err *e)
 {
-	struct serve_look *look = mem_zero(b->fresh.n, sizeof(*look));
-	const char *name;
+	struct store_look *look = mem_zero(b->fresh.n, sizeof(*look));
 	size_t i;
 	int rc;
 
 	if (!look)
 		return err_nomem(e);
 	for (i = 0; i < b->fresh.n; i++) {
-		name = strchr(b->fresh.v[i], '/') + 1;
-		put_name(&look[i].n, (enum store_kind)strtoul(b->fresh.v[i],
-			NULL, 10), name);
+		look[i].kind = (enum store_kind)strtoul(b->fresh.v[i], NULL,
+			10);
+		look[i].name = strchr(b->fresh.v[i], '/') + 1;
 	}
 	rc = serve_looks(c, look, b->fresh.n, e);
 	for (i = 0; rc == 0 && i < b->fresh.n; i++)
-		if (look[i].code != ERR_OK)
+		if (look[i].rc < 0)
 			rc = err_set(e, ERR_IO, "'%s/%s' was stored, and "
 				"after the connection was lost it is not "
-				"there", store_kind_name(look[i].n.kind),
-				look[i].n.name);
+				"there", store_kind_name(look[i].kind),
+				look[i].name);
 	free(look);
 	return rc;
 }
@@ -248,4 +243,35 @@ int serve_sync(struct store *store, struct err *e)
 	pthread_mutex_unlock(&s->sync_mtx);
 	strv_release(&b.fresh);
 	return rc;
+}
+
+static int unmake_op(struct serve *s, struct serve_conn *c, void *arg,
+		     struct err *e)
+{
+	struct serve_req r = { .code = ERR_OK };
+	struct wr w;
+	int rc;
+
+	(void)s;
+	serve_begin(&w, &r.head, SERVE_UNMAKE);
+	rc = serve_end(&w, 0, e);
+	if (rc == 0) {
+		*(bool *)arg = true;
+		rc = serve_ask(c, &r, e);
+	}
+	buf_release(&r.head);
+	return rc;
+}
+
+int serve_unmake(struct store *store, struct err *e)
+{
+	struct serve *s = (struct serve *)(void *)store;
+	struct err why = { ERR_OK, "" };
+	bool asked = false;
+	int rc = serve_do(s, unmake_op, &asked, &why);
+
+	/* Without its answer: what was a repository can be opened no more. */
+	if (rc == ERR_NOREPO && asked)
+		return 0;
+	return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 }
