@@ -315,6 +315,7 @@ static void serve_free(struct store *store)
 	wire_close(s->first);
 	wire_dial_free(s->dial);
 	strv_release(&s->fresh);
+	strv_release(&s->syncing);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->put_mtx);
 	pthread_cond_destroy(&s->put_cv);

@@ -213,9 +213,9 @@ static int scrub_answer(struct serve_req *r, const struct serve_frame *f,
 		out.name = found.n.name;
 		out.why = found.text;
 	}
-	if (s->rc == 0)
-		s->rc = s->fn(&out, s->ctx);
-	return 0;
+	s->rc = s->fn(&out, s->ctx);
+	/* The server reads on as long as somebody listens. */
+	return s->rc == 0 ? 0 : err_set(e, ERR_CANCEL, "the scrub was ended");
 }
 
 static int scrub_op(struct serve *s, struct serve_conn *c, void *arg,
@@ -238,7 +238,11 @@ int serve_scrub(struct store *store, store_scrub_fn *fn, void *ctx,
 		struct err *e)
 {
 	struct scrub s = { .fn = fn, .ctx = ctx };
-	int rc = serve_do((struct serve *)(void *)store, scrub_op, &s, e);
+	struct err why = { ERR_OK, "" };
+	int rc = serve_do((struct serve *)(void *)store, scrub_op, &s, &why);
 
-	return rc < 0 ? err_ctx(e, "repository '%s'", store->url) : s.rc;
+	if (s.rc != 0)
+		return s.rc;
+	return rc < 0 ? err_set(e, why.code, "repository '%s': %s", store->url,
+		why.msg) : 0;
 }

@@ -39,22 +39,28 @@ static void put_leave(struct serve *s, uint64_t bytes)
 	pthread_mutex_unlock(&s->put_mtx);
 }
 
+enum { FRESH_BYTES = STORE_NAME_MAX + 8 };
+
+static const char *fresh_text(const struct serve_name *n,
+			      char out[FRESH_BYTES])
+{
+	snprintf(out, FRESH_BYTES, "%u/%s", (unsigned)n->kind, n->name);
+	return out;
+}
+
 /* What changed waits for a barrier. */
 static int put_fresh(struct serve *s, const struct serve_name *n, uint64_t no,
 		     struct err *e)
 {
-	char text[STORE_NAME_MAX + 8];
+	char text[FRESH_BYTES];
 	int rc = 0;
 
 	pthread_mutex_lock(&s->mtx);
 	if (s->fresh.n == 0 && !s->dirty)
 		s->fresh_no = no;
 	s->dirty = true;
-	if (n) {
-		snprintf(text, sizeof(text), "%u/%s", (unsigned)n->kind,
-			n->name);
-		rc = strv_add(&s->fresh, text, e);
-	}
+	if (n)
+		rc = strv_add(&s->fresh, fresh_text(n, text), e);
 	pthread_mutex_unlock(&s->mtx);
 	return rc;
 }
@@ -116,6 +122,18 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 	return rc;
 }
 
+/* It will be deleted: no barrier looks for it any more. */
+static void put_stale(struct serve *s, const struct serve_name *n)
+{
+	char text[FRESH_BYTES];
+
+	fresh_text(n, text);
+	pthread_mutex_lock(&s->mtx);
+	strv_drop(&s->fresh, text);
+	strv_drop(&s->syncing, text);
+	pthread_mutex_unlock(&s->mtx);
+}
+
 struct del {
 	struct serve_name n;
 	bool again;
@@ -155,42 +173,68 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 
 	put_name(&d.n, k, name);
 	sftp_ahead_drop(s->ahead, k, name);
+	put_stale(s, &d.n);
 	return serve_do(s, del_op, &d, e);
 }
 
-/* What a barrier is about. */
+/* What a barrier is about: and what s->syncing has. */
 struct barrier {
-	struct strv fresh;
 	uint64_t no;			/* of the first put's connection */
 	bool tried;
 };
+
+static bool sync_wants(struct serve *s, const char *text)
+{
+	bool wants;
+
+	pthread_mutex_lock(&s->mtx);
+	wants = strv_find(&s->syncing, text) >= 0;
+	pthread_mutex_unlock(&s->mtx);
+	return wants;
+}
+
+static int sync_names(struct serve *s, struct strv *out, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	for (i = 0; rc == 0 && i < s->syncing.n; i++)
+		rc = strv_add(out, s->syncing.v[i], e);
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
 
 /*
  * After a new connection the server may be one that has crashed meanwhile, and
  * names that were not durable yet are gone.
  */
-static int sync_verify(struct serve_conn *c, const struct barrier *b,
-		       struct err *e)
+static int sync_verify(struct serve *s, struct serve_conn *c, struct err *e)
 {
-	struct store_look *look = mem_zero(b->fresh.n, sizeof(*look));
+	struct strv names = STRV_INIT;
+	struct store_look *look = NULL;
 	size_t i;
-	int rc;
+	int rc = sync_names(s, &names, e);
 
-	if (!look)
-		return err_nomem(e);
-	for (i = 0; i < b->fresh.n; i++) {
-		look[i].kind = (enum store_kind)strtoul(b->fresh.v[i], NULL,
-			10);
-		look[i].name = strchr(b->fresh.v[i], '/') + 1;
+	if (rc == 0 && names.n > 0) {
+		look = mem_zero(names.n, sizeof(*look));
+		rc = look ? 0 : err_nomem(e);
 	}
-	rc = serve_looks(c, look, b->fresh.n, e);
-	for (i = 0; rc == 0 && i < b->fresh.n; i++)
-		if (look[i].rc < 0)
+	for (i = 0; rc == 0 && i < names.n; i++) {
+		look[i].kind = (enum store_kind)strtoul(names.v[i], NULL, 10);
+		look[i].name = strchr(names.v[i], '/') + 1;
+	}
+	if (rc == 0)
+		rc = serve_looks(c, look, names.n, e);
+	for (i = 0; rc == 0 && i < names.n; i++)
+		/* Another thread may have deleted it meanwhile. */
+		if (look[i].rc < 0 && sync_wants(s, names.v[i]))
 			rc = err_set(e, ERR_IO, "'%s/%s' was stored, and "
 				"after the connection was lost it is not "
 				"there", store_kind_name(look[i].kind),
 				look[i].name);
 	free(look);
+	strv_release(&names);
 	return rc;
 }
 
@@ -211,8 +255,8 @@ static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
 	if (rc == 0)
 		rc = serve_ask(c, &r, e);
 	buf_release(&r.head);
-	if (rc == 0 && other && b->fresh.n > 0)
-		rc = sync_verify(c, b, e);
+	if (rc == 0 && other)
+		rc = sync_verify(s, c, e);
 	return rc;
 }
 
@@ -230,7 +274,7 @@ int serve_sync(struct store *store, struct err *e)
 	pthread_mutex_lock(&s->mtx);
 	dirty = s->dirty;
 	if (rc == 0) {
-		b.fresh = s->fresh;
+		s->syncing = s->fresh;
 		b.no = s->fresh_no;
 		s->fresh = (struct strv)STRV_INIT;
 		s->dirty = false;
@@ -240,8 +284,10 @@ int serve_sync(struct store *store, struct err *e)
 		rc = serve_do(s, sync_op, &b, e);
 		s->lost = rc < 0;
 	}
+	pthread_mutex_lock(&s->mtx);
+	strv_release(&s->syncing);
+	pthread_mutex_unlock(&s->mtx);
 	pthread_mutex_unlock(&s->sync_mtx);
-	strv_release(&b.fresh);
 	return rc;
 }
 

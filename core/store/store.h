@@ -194,8 +194,9 @@ int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
  * Every pack and index segment is held against its name where it lies, without
  * any key and without moving it.  'fn' hears how far it is and, with a 'why',
  * of each file that is not what its name says; after a lost connection it
- * begins again.  A nonzero return of fn is returned in the end.  1: this store
- * cannot; who wants it reads the files.
+ * begins again.  A nonzero return of fn ends it and is returned.  fn is called
+ * by another thread, while the caller waits, and must not use the store.  1:
+ * this store cannot; who wants it reads the files.
  */
 struct store_scrubbed {
 	uint64_t files, bytes;		/* so far */
