@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/store_priv.h"
 
 enum {
 	MANY_FILES = SERVE_GETS_MAX,	/* of one request */
@@ -19,6 +18,12 @@ enum {
 	LOOKS_AHEAD = 4			/* requests under way */
 };
 #define LIST_MAX ((size_t)1 << 30)	/* bytes of a listing */
+
+static int many_noent(enum store_kind k, const char *name, struct err *e)
+{
+	return err_set(e, ERR_NOENT, "there is no '%s/%s'",
+		store_kind_name(k), name);
+}
 
 struct many {
 	enum store_kind k;
@@ -116,7 +121,7 @@ static int many_give(struct serve *s, struct many *m, struct many_part *p)
 		b = &p->got[i];
 		err_clear(&why);
 		if (p->code[i] == ERR_NOENT)
-			rc = store_say_noent(m->k, m->name[m->done], &why);
+			rc = many_noent(m->k, m->name[m->done], &why);
 		else
 			rc = p->whole[i] ? 0 : serve_get_all(&s->store, m->k,
 				m->name[m->done], m->max, b, &why);
@@ -301,7 +306,7 @@ int serve_stat(struct store *store, enum store_kind k, const char *name,
 	int rc = serve_stat_many(store, &look, 1, e);
 
 	if (rc == 0 && look.rc < 0)
-		rc = store_say_noent(k, name, e);
+		rc = many_noent(k, name, e);
 	if (rc == 0)
 		*size = look.size;
 	return rc;

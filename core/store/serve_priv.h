@@ -43,7 +43,7 @@ struct serve {
 	uint32_t rights;
 	struct store_traffic gone;		/* of earlier ones */
 	struct strv fresh;			/* put since the last barrier */
-	struct strv syncing;			/* before one that is under way */
+	struct strv syncing;			/* before one under way */
 	bool dirty;				/* or deleted */
 	uint64_t fresh_no;			/* connection of the first */
 };

@@ -183,9 +183,9 @@ int store_del(struct store *s, enum store_kind k, const char *name,
  */
 int store_sync(struct store *s, struct err *e);
 /* The last thing of all: the folders that STORE_CREATE made go, those that are
- * empty, and with them the repository's own, which "muniment serve" leaves as an
- * empty one.  ERR_EXIST: something is left in it that is not ours, or that the
- * server keeps. */
+ * empty, and with them the repository's own, which "muniment serve" leaves as
+ * an empty one.  ERR_EXIST: something is left in it that is not ours, or that
+ * the server keeps. */
 int store_unmake(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);

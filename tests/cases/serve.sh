@@ -45,7 +45,7 @@ mkdir -p src/sub srv other
 head -c 3000000 /dev/urandom >src/big
 for i in 1 2 3 4 5 6 7 8 9; do echo "mail $i" >"src/sub/$i"; done
 
-# the program that is named; one that is not there; borg's
+# the program that is named; one that is not there; another
 export MUNIMENT_RSH="$SSHD_CMD"
 must muniment --remote-path "$muniment" -v 2 init "$at/i"
 has "$ERR" "landlock, seccomp"
@@ -57,7 +57,7 @@ eq "$(cat "$ERR")" "" "what it said"
 [ -s r/serve/journal ] || fail "no journal: it was not serve"
 must muniment --remote-path /no/such/muniment create "$repo::b" src
 has "$ERR" "does not answer"
-must muniment --remote-path borg1 list "$repo"
+must muniment --remote-path echo list "$repo"
 eq "$(wc -l <"$OUT")" 2 "archives"
 must muniment check --verify-data r
 
@@ -174,6 +174,8 @@ for day in srv/t/serve/trash/*; do
 		rm "srv/t/tombstones/${record##*/}"
 	done
 done
+must_fail 13 as bin muniment extract "$at/srv/t::gone"
+must as bin muniment log accept "$at/srv/t"
 back() {
 	rm -rf out
 	mkdir out
