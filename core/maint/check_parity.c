@@ -139,5 +139,6 @@ int check_parity(struct check *c)
 bool check_parity_mends(struct check *c, enum store_kind kind,
 			const char *name, struct buf *file)
 {
-	return parity_store_mend(c->repo, kind, name, file, NULL, NULL) == 0;
+	return c->repo && parity_store_mend(c->repo, kind, name, file, NULL,
+		NULL) == 0;
 }
