@@ -7,8 +7,8 @@ import subprocess
 
 KINDS = ["root", "keys", "data", "meta", "index", "archives", "tombstones",
          "sessions", "generations", "pins", "parity", "reserve"]
-HELLO, PUT, DATA, STOP, GET, STAT, LIST, DELETE, SYNC, SPACE, SCRUB, PING = \
-    range(1, 13)
+HELLO, PUT, DATA, STOP, GET, STAT, LIST, DELETE, SYNC, SPACE, SCRUB, PING, \
+    UNMAKE = range(1, 14)
 WELCOME, STATUS, BYTES, FAIL, SIZES, NAMES, ROOM, FOUND, HAVE = range(65, 74)
 CODES = ["ok", "noent", "exist", "corrupt", "busy", "full", "denied", "nomem",
          "config", "io", "norepo"]

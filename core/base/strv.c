@@ -31,6 +31,28 @@ int strv_add(struct strv *s, const char *str, struct err *e)
 	return strv_take(s, mem_str(str), e);
 }
 
+ptrdiff_t strv_find(const struct strv *s, const char *str)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (strcmp(s->v[i], str) == 0)
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+void strv_drop(struct strv *s, const char *str)
+{
+	ptrdiff_t i;
+
+	while ((i = strv_find(s, str)) >= 0) {
+		free(s->v[i]);
+		memmove(s->v + i, s->v + i + 1,
+			(s->n - (size_t)i) * sizeof(*s->v));
+		s->n--;
+	}
+}
+
 static int strv_cmp(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

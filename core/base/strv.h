@@ -17,6 +17,9 @@ struct strv {
 int strv_add(struct strv *s, const char *str, struct err *e);	/* copies */
 int strv_take(struct strv *s, char *str, struct err *e);	/* owns, even on
 								 * failure */
+/* Its place, or -1; take every one of it out. */
+ptrdiff_t strv_find(const struct strv *s, const char *str);
+void strv_drop(struct strv *s, const char *str);
 void strv_sort(struct strv *s);			/* by bytes */
 void strv_release(struct strv *s);
 

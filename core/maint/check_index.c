@@ -6,6 +6,7 @@
 
 #include "format/pack.h"
 #include "maint/check_priv.h"
+#include "maint/scrub.h"
 
 #define CHECK_SEGMENT_MAX_BYTES (3ull << 30)
 
@@ -66,7 +67,7 @@ static int check_segment(struct check *c, const char *text)
 	if (rc == 0)
 		rc = c->repo ? segment_open(&s, repo_ctx(c->repo), &name,
 			file.p, file.len, &why) :
-			segment_scrub(&name, file.p, file.len, &why);
+			scrub_file(STORE_INDEX, text, file.p, file.len, &why);
 	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG) {
 		bool old = name.generation < c->g.number;
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "format/pack.h"
 #include "maint/check_priv.h"
+#include "maint/scrub.h"
 
 /* One pack: read, scrubbed, its table against the index, its objects. */
 struct check_pack {
@@ -159,13 +160,13 @@ static int check_pack_front(struct check *c, const struct check_pack *p,
 }
 
 static int check_pack_whole(struct check *c, const struct check_pack *p,
-			    const struct oid *name, struct buf *file,
-			    struct err *e)
+			    struct buf *file, struct err *e)
 {
 	int rc = store_get_all(c->store, p->kind, p->name,
 		FMT_PACK_MAX_BYTES, file, e);
 
-	return rc < 0 ? rc : pack_scrub(name, file->p, file->len, e);
+	return rc < 0 ? rc : scrub_file(p->kind, p->name, file->p, file->len,
+		e);
 }
 
 static int check_pack_file(struct check *c, struct check_pack *p,
@@ -180,7 +181,7 @@ static int check_pack_file(struct check *c, struct check_pack *p,
 		return err_set(e, ERR_CORRUPT,
 			"its name is not that of a pack");
 	rc = c->o->flags & (CHECK_PACKS | CHECK_DATA) ?
-		check_pack_whole(c, p, &name, file, e) :
+		check_pack_whole(c, p, file, e) :
 		check_pack_front(c, p, &name, file, e);
 	p->stored = file->len;
 	if (rc < 0 || !c->repo)

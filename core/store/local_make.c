@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "store/ops.h"
 
 static int local_find(int dirfd, const char *name, void *ctx)
 {
@@ -145,7 +146,21 @@ static int local_unmake_tmp(int dirfd, const char *name, void *ctx)
 	return 0;
 }
 
-int local_unmake(struct store *s, struct err *e)
+static int local_unmake_left(int dirfd, const char *name, void *ctx)
+{
+	(void)dirfd;
+	(void)name;
+	(void)ctx;
+	return -1;
+}
+
+static int local_say_left(const char *url, struct err *e)
+{
+	return err_set(e, ERR_EXIST, "the repository is gone, but not its "
+		"folder '%s': something else is in it", url);
+}
+
+int local_unmake_inside(struct store *s, struct err *e)
 {
 	struct local *l = (struct local *)(void *)s;
 	char path[LAYOUT_FOLDER_BYTES];
@@ -156,11 +171,20 @@ int local_unmake(struct store *s, struct err *e)
 	for (i = LAYOUT_FOLDERS; i-- > STORE_ROOT + 1;)
 		local_unlink(l->root, layout_folder_path(i, path),
 			AT_REMOVEDIR);
+	return local_each(l->root, ".", local_unmake_left, NULL) < 0 ?
+		local_say_left(s->url, e) : 0;
+}
+
+int local_unmake(struct store *s, struct err *e)
+{
+	int rc = local_unmake_inside(s, e);
+
+	if (rc < 0)
+		return rc;
 	if (local_unlink(AT_FDCWD, s->url, AT_REMOVEDIR) == 0)
 		return 0;
 	if (errno == ENOTEMPTY || errno == EEXIST)
-		return err_set(e, ERR_EXIST, "the repository is gone, but not "
-			"its folder '%s': something else is in it", s->url);
+		return local_say_left(s->url, e);
 	return err_errno(e, errno, "the repository is gone, but its folder "
 		"'%s' cannot be removed", s->url);
 }

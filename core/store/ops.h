@@ -53,6 +53,8 @@ struct store_ops {
 /* local.c: what store_open_local() is made of. */
 int local_attach(struct store **out, const char *path, unsigned flags,
 		 struct err *e);
+/* local_make.c: as unmake(), but the repository's own folder stays. */
+int local_unmake_inside(struct store *s, struct err *e);
 
 /* sftp.c: behind a server. */
 struct wire;

@@ -314,8 +314,8 @@ static void serve_free(struct store *store)
 	serve_conn_unref(s->conn);
 	wire_close(s->first);
 	wire_dial_free(s->dial);
-	serve_batch_free(s->batch);
 	strv_release(&s->fresh);
+	strv_release(&s->syncing);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->put_mtx);
 	pthread_cond_destroy(&s->put_cv);
@@ -332,9 +332,13 @@ static const struct store_ops serve_ops = {
 	.stat = serve_stat,
 	.list = serve_list,
 	.del = serve_del,
+	.get_many = serve_get_many,
+	.stat_many = serve_stat_many,
+	.list_many = serve_list_many,
 	.sync = serve_sync,
 	.space = serve_space,
 	.scrub = serve_scrub,
+	.unmake = serve_unmake,
 	.traffic = serve_traffic,
 	.appends = serve_appends,
 	.close = serve_free,
@@ -372,9 +376,8 @@ static int serve_new(struct serve **out, const char *url, unsigned flags,
 	pthread_mutex_init(&s->sync_mtx, NULL);
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);
-	s->batch = serve_batch_new();
 	s->ahead = sftp_ahead_new(serve_get_ahead, s);
-	rc = s->store.url && s->batch && s->ahead ? sshurl_parse(&u, url, e) :
+	rc = s->store.url && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {
 		serve_greet(&s->hello, u.path, flags);

@@ -6,7 +6,6 @@
 
 #include "base/strv.h"
 #include "store/serve.h"
-#include "store/serve_batch.h"
 #include "store/serve_conn.h"
 #include "store/sftp_ahead.h"
 
@@ -28,7 +27,6 @@ struct serve {
 	unsigned fails;				/* in a row */
 	int64_t dialed_nsec;
 
-	struct serve_batch *batch;
 	struct sftp_ahead *ahead;
 
 	pthread_mutex_t put_mtx;		/* a leaf */
@@ -45,6 +43,7 @@ struct serve {
 	uint32_t rights;
 	struct store_traffic gone;		/* of earlier ones */
 	struct strv fresh;			/* put since the last barrier */
+	struct strv syncing;			/* before one under way */
 	bool dirty;				/* or deleted */
 	uint64_t fresh_no;			/* connection of the first */
 };
@@ -66,27 +65,32 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 int serve_del(struct store *store, enum store_kind k, const char *name,
 	      struct err *e);
 int serve_sync(struct store *store, struct err *e);
+int serve_unmake(struct store *store, struct err *e);
 /* serve_get.c */
 sftp_ahead_read_fn serve_get_ahead;		/* ctx: a struct serve */
 int serve_get(struct store *store, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e);
 int serve_get_all(struct store *store, enum store_kind k, const char *name,
 		  size_t max, struct buf *out, struct err *e);
-int serve_stat(struct store *store, enum store_kind k, const char *name,
-	       uint64_t *size, struct err *e);
-/* Many at once: sizes, and what the server says of each. */
-struct serve_look {
-	struct serve_name n;
-	uint64_t size;
-	enum err_code code;
-};
-int serve_looks(struct serve_conn *c, struct serve_look *look, size_t n,
-		struct err *e);
-int serve_list(struct store *store, enum store_kind k, store_list_fn *fn,
-	       void *ctx, struct err *e);
 int serve_space(struct store *store, uint64_t *free_bytes,
 		uint64_t *total_bytes, struct err *e);
 int serve_scrub(struct store *store, store_scrub_fn *fn, void *ctx,
 		struct err *e);
+
+/* serve_many.c */
+int serve_get_many(struct store *store, enum store_kind k, char *const *name,
+		   size_t n, size_t max, store_got_fn *fn, void *ctx,
+		   struct err *e);
+/* The parts that one connection does; rc is ERR_IO, too: it cannot be told. */
+int serve_looks(struct serve_conn *c, struct store_look *look, size_t n,
+		struct err *e);
+int serve_stat_many(struct store *store, struct store_look *look, size_t n,
+		    struct err *e);
+int serve_stat(struct store *store, enum store_kind k, const char *name,
+	       uint64_t *size, struct err *e);
+int serve_list_many(struct store *store, const enum store_kind *k, size_t n,
+		    store_list_many_fn *fn, void *ctx, struct err *e);
+int serve_list(struct store *store, enum store_kind k, store_list_fn *fn,
+	       void *ctx, struct err *e);
 
 #endif

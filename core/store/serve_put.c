@@ -39,22 +39,28 @@ static void put_leave(struct serve *s, uint64_t bytes)
 	pthread_mutex_unlock(&s->put_mtx);
 }
 
+enum { FRESH_BYTES = STORE_NAME_MAX + 8 };
+
+static const char *fresh_text(const struct serve_name *n,
+			      char out[FRESH_BYTES])
+{
+	snprintf(out, FRESH_BYTES, "%u/%s", (unsigned)n->kind, n->name);
+	return out;
+}
+
 /* What changed waits for a barrier. */
 static int put_fresh(struct serve *s, const struct serve_name *n, uint64_t no,
 		     struct err *e)
 {
-	char text[STORE_NAME_MAX + 8];
+	char text[FRESH_BYTES];
 	int rc = 0;
 
 	pthread_mutex_lock(&s->mtx);
 	if (s->fresh.n == 0 && !s->dirty)
 		s->fresh_no = no;
 	s->dirty = true;
-	if (n) {
-		snprintf(text, sizeof(text), "%u/%s", (unsigned)n->kind,
-			n->name);
-		rc = strv_add(&s->fresh, text, e);
-	}
+	if (n)
+		rc = strv_add(&s->fresh, fresh_text(n, text), e);
 	pthread_mutex_unlock(&s->mtx);
 	return rc;
 }
@@ -85,9 +91,7 @@ static int put_op(struct serve *s, struct serve_conn *c, void *arg,
 	/* Another's name, too, is durable after a barrier. */
 	fresh = put_fresh(s, rc == 0 || rc == ERR_EXIST ? &p->msg.n : NULL,
 		no, rc < 0 ? NULL : e);
-	if (rc == 0 && (rc = fresh) == 0)
-		serve_batch_put(s->batch, p->msg.n.kind, p->msg.n.name);
-	return rc;
+	return rc < 0 ? rc : fresh;
 }
 
 static void put_name(struct serve_name *n, enum store_kind k,
@@ -112,11 +116,22 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 		return err_set(e, ERR_CONFIG, "'%s/%s' is larger than a file "
 			"may be over 'muniment serve'", store_kind_name(k),
 			name);
-	serve_batch_drop(s->batch, k, name);
 	put_enter(s, p.msg.size);
 	rc = serve_do(s, put_op, &p, e);
 	put_leave(s, p.msg.size);
 	return rc;
+}
+
+/* It will be deleted: no barrier looks for it any more. */
+static void put_stale(struct serve *s, const struct serve_name *n)
+{
+	char text[FRESH_BYTES];
+
+	fresh_text(n, text);
+	pthread_mutex_lock(&s->mtx);
+	strv_drop(&s->fresh, text);
+	strv_drop(&s->syncing, text);
+	pthread_mutex_unlock(&s->mtx);
 }
 
 struct del {
@@ -157,45 +172,69 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 	struct del d = { .again = false };
 
 	put_name(&d.n, k, name);
-	serve_batch_drop(s->batch, k, name);
 	sftp_ahead_drop(s->ahead, k, name);
+	put_stale(s, &d.n);
 	return serve_do(s, del_op, &d, e);
 }
 
-/* What a barrier is about. */
+/* What a barrier is about: and what s->syncing has. */
 struct barrier {
-	struct strv fresh;
 	uint64_t no;			/* of the first put's connection */
 	bool tried;
 };
+
+static bool sync_wants(struct serve *s, const char *text)
+{
+	bool wants;
+
+	pthread_mutex_lock(&s->mtx);
+	wants = strv_find(&s->syncing, text) >= 0;
+	pthread_mutex_unlock(&s->mtx);
+	return wants;
+}
+
+static int sync_names(struct serve *s, struct strv *out, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	for (i = 0; rc == 0 && i < s->syncing.n; i++)
+		rc = strv_add(out, s->syncing.v[i], e);
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
 
 /*
  * After a new connection the server may be one that has crashed meanwhile, and
  * names that were not durable yet are gone.
  */
-static int sync_verify(struct serve_conn *c, const struct barrier *b,
-		       struct err *e)
+static int sync_verify(struct serve *s, struct serve_conn *c, struct err *e)
 {
-	struct serve_look *look = mem_zero(b->fresh.n, sizeof(*look));
-	const char *name;
+	struct strv names = STRV_INIT;
+	struct store_look *look = NULL;
 	size_t i;
-	int rc;
+	int rc = sync_names(s, &names, e);
 
-	if (!look)
-		return err_nomem(e);
-	for (i = 0; i < b->fresh.n; i++) {
-		name = strchr(b->fresh.v[i], '/') + 1;
-		put_name(&look[i].n, (enum store_kind)strtoul(b->fresh.v[i],
-			NULL, 10), name);
+	if (rc == 0 && names.n > 0) {
+		look = mem_zero(names.n, sizeof(*look));
+		rc = look ? 0 : err_nomem(e);
 	}
-	rc = serve_looks(c, look, b->fresh.n, e);
-	for (i = 0; rc == 0 && i < b->fresh.n; i++)
-		if (look[i].code != ERR_OK)
+	for (i = 0; rc == 0 && i < names.n; i++) {
+		look[i].kind = (enum store_kind)strtoul(names.v[i], NULL, 10);
+		look[i].name = strchr(names.v[i], '/') + 1;
+	}
+	if (rc == 0)
+		rc = serve_looks(c, look, names.n, e);
+	for (i = 0; rc == 0 && i < names.n; i++)
+		/* Another thread may have deleted it meanwhile. */
+		if (look[i].rc < 0 && sync_wants(s, names.v[i]))
 			rc = err_set(e, ERR_IO, "'%s/%s' was stored, and "
 				"after the connection was lost it is not "
-				"there", store_kind_name(look[i].n.kind),
-				look[i].n.name);
+				"there", store_kind_name(look[i].kind),
+				look[i].name);
 	free(look);
+	strv_release(&names);
 	return rc;
 }
 
@@ -216,8 +255,8 @@ static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
 	if (rc == 0)
 		rc = serve_ask(c, &r, e);
 	buf_release(&r.head);
-	if (rc == 0 && other && b->fresh.n > 0)
-		rc = sync_verify(c, b, e);
+	if (rc == 0 && other)
+		rc = sync_verify(s, c, e);
 	return rc;
 }
 
@@ -235,7 +274,7 @@ int serve_sync(struct store *store, struct err *e)
 	pthread_mutex_lock(&s->mtx);
 	dirty = s->dirty;
 	if (rc == 0) {
-		b.fresh = s->fresh;
+		s->syncing = s->fresh;
 		b.no = s->fresh_no;
 		s->fresh = (struct strv)STRV_INIT;
 		s->dirty = false;
@@ -245,7 +284,40 @@ int serve_sync(struct store *store, struct err *e)
 		rc = serve_do(s, sync_op, &b, e);
 		s->lost = rc < 0;
 	}
+	pthread_mutex_lock(&s->mtx);
+	strv_release(&s->syncing);
+	pthread_mutex_unlock(&s->mtx);
 	pthread_mutex_unlock(&s->sync_mtx);
-	strv_release(&b.fresh);
 	return rc;
+}
+
+static int unmake_op(struct serve *s, struct serve_conn *c, void *arg,
+		     struct err *e)
+{
+	struct serve_req r = { .code = ERR_OK };
+	struct wr w;
+	int rc;
+
+	(void)s;
+	serve_begin(&w, &r.head, SERVE_UNMAKE);
+	rc = serve_end(&w, 0, e);
+	if (rc == 0) {
+		*(bool *)arg = true;
+		rc = serve_ask(c, &r, e);
+	}
+	buf_release(&r.head);
+	return rc;
+}
+
+int serve_unmake(struct store *store, struct err *e)
+{
+	struct serve *s = (struct serve *)(void *)store;
+	struct err why = { ERR_OK, "" };
+	bool asked = false;
+	int rc = serve_do(s, unmake_op, &asked, &why);
+
+	/* Without its answer: what was a repository can be opened no more. */
+	if (rc == ERR_NOREPO && asked)
+		return 0;
+	return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 }

@@ -254,11 +254,15 @@ static int served_hear(struct served *s, struct serve_hello *h, struct err *e)
 		served_write(s, &iov, 1);
 		have = 0;
 	}
-	rc = read_full(s, head + have, sizeof(head) - have,
-		SERVED_HELLO_SECS, e);
+	/* The type is where sftp has its own, whose message may be shorter
+	 * than a frame. */
+	rc = read_full(s, head + have, 5 - have, SERVED_HELLO_SECS, e);
+	if (rc == 0 && head[4] == SERVE_HELLO)
+		rc = read_full(s, head + 5, sizeof(head) - 5,
+			SERVED_HELLO_SECS, e);
 	if (rc != 0)
 		return rc;
-	if (!serve_get_frame(&f, head) || f.type != SERVE_HELLO)
+	if (head[4] != SERVE_HELLO || !serve_get_frame(&f, head))
 		return err_set(e, ERR_CONFIG, "this is 'muniment serve', and "
 			"what called is no muniment: for sftp use a key of "
 			"its own");

@@ -365,7 +365,8 @@ void served_get_do(struct served *s, struct served_req *r)
 		[SERVE_SYNC] = barrier,
 		[SERVE_SPACE] = space,
 		[SERVE_SCRUB] = scrub,
-		[SERVE_PING] = ping
+		[SERVE_PING] = ping,
+		[SERVE_UNMAKE] = served_unmake
 	};
 	struct err e;
 	int rc;

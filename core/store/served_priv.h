@@ -100,6 +100,10 @@ void served_put_tidy(struct served *s);
 /* served_get.c: a worker's. */
 void served_get_do(struct served *s, struct served_req *r);
 
+/* served_unmake.c: a worker's. */
+int served_unmake(struct served *s, const struct served_req *r,
+		  struct err *e);
+
 /* served_rights.c: may this client?  ERR_DENIED, in words. */
 int served_rights_put(struct served *s, const struct serve_name *n,
 		      struct err *e);

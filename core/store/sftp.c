@@ -295,6 +295,7 @@ static void sftp_free(struct store *store)
 	sftp_files_free(s->files);
 	buf_release(&s->marker);
 	strv_release(&s->fresh);
+	strv_release(&s->syncing);
 	pthread_mutex_destroy(&s->dial_mtx);
 	pthread_mutex_destroy(&s->tidy_mtx);
 	pthread_mutex_destroy(&s->sync_mtx);

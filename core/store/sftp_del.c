@@ -69,8 +69,15 @@ int sftp_del(struct store *store, enum store_kind k, const char *name,
 {
 	struct del d = { .k = k, .name = name };
 	struct sftp *s = (struct sftp *)(void *)store;
+	char rel[LAYOUT_PATH_BYTES];
 
 	sftp_early_forget(s->early, k);
+	/* No barrier looks for it any more. */
+	layout_path(k, name, rel);
+	pthread_mutex_lock(&s->mtx);
+	strv_drop(&s->fresh, rel);
+	strv_drop(&s->syncing, rel);
+	pthread_mutex_unlock(&s->mtx);
 	return sftp_do(s, del_op, &d, e);
 }
 

@@ -67,6 +67,7 @@ struct sftp {
 	 * who asks. */
 	struct buf marker;
 	struct strv fresh;			/* paths put since then */
+	struct strv syncing;			/* before one under way */
 	uint64_t fresh_no;			/* connection of the first */
 };
 

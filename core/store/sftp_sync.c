@@ -137,12 +137,60 @@ int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,
 	return rc;
 }
 
-/* What a barrier is about. */
+/* What a barrier is about: and what s->syncing has. */
 struct barrier {
-	struct strv folders, fresh;
+	struct strv folders;
 	uint64_t no;			/* of the first put's connection */
 	bool can;
 };
+
+static int sync_names(struct sftp *s, struct strv *out, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	for (i = 0; rc == 0 && i < s->syncing.n; i++)
+		rc = strv_add(out, s->syncing.v[i], e);
+	pthread_mutex_unlock(&s->mtx);
+	return rc;
+}
+
+static bool sync_wants(struct sftp *s, const char *rel)
+{
+	bool wants;
+
+	pthread_mutex_lock(&s->mtx);
+	wants = strv_find(&s->syncing, rel) >= 0;
+	pthread_mutex_unlock(&s->mtx);
+	return wants;
+}
+
+static int sync_look(struct sftp *s, struct sftp_conn *c,
+		     const struct strv *names, struct sftp_look *look,
+		     struct err *e)
+{
+	char path[SFTP_PATH_BYTES];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < names->n; i++) {
+		look[i].path = mem_str(sftp_path(s, names->v[i], path));
+		if (!look[i].path)
+			rc = err_nomem(e);
+	}
+	if (rc == 0)
+		rc = sftp_sizes(c, look, names->n, e);
+	for (i = 0; rc == 0 && i < names->n; i++)
+		/* Another thread may have deleted it meanwhile. */
+		if (look[i].code != SFTP_OK && sync_wants(s, names->v[i]))
+			rc = sftp_say(look[i].code, e, "'%s' was stored, and "
+				"after the connection was lost it is not "
+				"there", names->v[i]);
+	for (i = 0; i < names->n; i++)
+		free(look[i].path);
+	return rc;
+}
 
 /*
  * After a new connection the server may be one that has crashed meanwhile, and
@@ -151,31 +199,19 @@ struct barrier {
 static int sync_verify(struct sftp *s, struct sftp_conn *c,
 		       const struct barrier *b, struct err *e)
 {
+	struct strv names = STRV_INIT;
 	struct sftp_look *look;
-	char path[SFTP_PATH_BYTES];
-	size_t i;
 	int rc = 0;
 
-	if (b->fresh.n == 0 || b->no == sftp_no(s))
+	if (b->no == sftp_no(s))
 		return 0;
-	look = mem_zero(b->fresh.n, sizeof(*look));
-	if (!look)
-		return err_nomem(e);
-	for (i = 0; rc == 0 && i < b->fresh.n; i++) {
-		look[i].path = mem_str(sftp_path(s, b->fresh.v[i], path));
-		if (!look[i].path)
-			rc = err_nomem(e);
+	rc = sync_names(s, &names, e);
+	if (rc == 0 && names.n > 0) {
+		look = mem_zero(names.n, sizeof(*look));
+		rc = look ? sync_look(s, c, &names, look, e) : err_nomem(e);
+		free(look);
 	}
-	if (rc == 0)
-		rc = sftp_sizes(c, look, b->fresh.n, e);
-	for (i = 0; rc == 0 && i < b->fresh.n; i++)
-		if (look[i].code != SFTP_OK)
-			rc = sftp_say(look[i].code, e, "'%s' was stored, and "
-				"after the connection was lost it is not "
-				"there", b->fresh.v[i]);
-	for (i = 0; i < b->fresh.n; i++)
-		free(look[i].path);
-	free(look);
+	strv_release(&names);
 	return rc;
 }
 
@@ -202,7 +238,7 @@ static int sync_take(struct sftp *s, struct barrier *b, struct err *e)
 				path), e);
 	if (rc == 0) {
 		memset(s->dirty, 0, sizeof(s->dirty));
-		b->fresh = s->fresh;
+		s->syncing = s->fresh;
 		b->no = s->fresh_no;
 		s->fresh = (struct strv)STRV_INIT;
 	}
@@ -238,8 +274,10 @@ int sftp_sync(struct store *store, struct err *e)
 		if (rc == 0 && !b.can)
 			sync_say(s);
 	}
+	pthread_mutex_lock(&s->mtx);
+	strv_release(&s->syncing);
+	pthread_mutex_unlock(&s->mtx);
 	pthread_mutex_unlock(&s->sync_mtx);
 	strv_release(&b.folders);
-	strv_release(&b.fresh);
 	return rc;
 }

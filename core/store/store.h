@@ -183,8 +183,9 @@ int store_del(struct store *s, enum store_kind k, const char *name,
  */
 int store_sync(struct store *s, struct err *e);
 /* The last thing of all: the folders that STORE_CREATE made go, those that are
- * empty, and with them the repository's own.  ERR_EXIST: something is left in
- * it that is not ours. */
+ * empty, and with them the repository's own, which "muniment serve" leaves as
+ * an empty one.  ERR_EXIST: something is left in it that is not ours, or that
+ * the server keeps. */
 int store_unmake(struct store *s, struct err *e);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
 		struct err *e);
@@ -193,8 +194,9 @@ int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes,
  * Every pack and index segment is held against its name where it lies, without
  * any key and without moving it.  'fn' hears how far it is and, with a 'why',
  * of each file that is not what its name says; after a lost connection it
- * begins again.  A nonzero return of fn is returned in the end.  1: this store
- * cannot; who wants it reads the files.
+ * begins again.  A nonzero return of fn ends it and is returned.  fn is called
+ * by another thread, while the caller waits, and must not use the store.  1:
+ * this store cannot; who wants it reads the files.
  */
 struct store_scrubbed {
 	uint64_t files, bytes;		/* so far */

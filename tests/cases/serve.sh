@@ -27,6 +27,11 @@ key() {
 	printf 'command="%s serve %s",restrict %s\n' "$muniment" "$*" \
 		"$(cat "$SSHD_DIR/$key_name.pub")" >>"$SSHD_DIR/authorized"
 }
+# of_json NAME: a number of "checked"
+of_json() {
+	python3 -c 'import json, sys
+print(json.load(sys.stdin)["checked"][sys.argv[1]])' "$1"
+}
 # as NAME CMD...
 as() {
 	as_name=$1
@@ -40,17 +45,19 @@ mkdir -p src/sub srv other
 head -c 3000000 /dev/urandom >src/big
 for i in 1 2 3 4 5 6 7 8 9; do echo "mail $i" >"src/sub/$i"; done
 
-# the program that is named; one that is not there; borg's
+# the program that is named; one that is not there; another
 export MUNIMENT_RSH="$SSHD_CMD"
-repo=$at/r
-must muniment --remote-path "$muniment" -v 2 init "$repo"
+must muniment --remote-path "$muniment" -v 2 init "$at/i"
 has "$ERR" "landlock, seccomp"
+# the others have a passphrase that is turned into a key more quickly
+must fastinit r
+repo=$at/r
 must muniment --remote-path "$muniment" create "$repo::a" src
 eq "$(cat "$ERR")" "" "what it said"
 [ -s r/serve/journal ] || fail "no journal: it was not serve"
 must muniment --remote-path /no/such/muniment create "$repo::b" src
 has "$ERR" "does not answer"
-must muniment --remote-path borg1 list "$repo"
+must muniment --remote-path echo list "$repo"
 eq "$(wc -l <"$OUT")" 2 "archives"
 must muniment check --verify-data r
 
@@ -65,7 +72,7 @@ unset MUNIMENT_RSH
 
 # forced: the client asks for sftp and is told; it never leaves its folder
 key top --client top --restrict-to-path "$PWD/srv"
-repo=$at/srv/x/r
+repo=$at/srv/x/i
 ln -s "$PWD/other" srv/link
 must as top muniment init --make-parent-dirs "$repo"
 for path in other/r srv/../other/r srv/link/r srvx/r srv/../srv/y r; do
@@ -79,13 +86,13 @@ one_line "no such folder"
 must as top muniment init "$repo"
 has "$OUT" "already"
 
-# every action, on one whose passphrase is turned into a key more quickly
-rm -r srv/x/r
+# every action
 must fastinit srv/x/r
+repo=$at/srv/x/r
 must as top muniment create "$repo::a" src
 echo more >src/sub/10
 must as top muniment create --stats "$repo::b" src
-grep -q '^Line: .* sent, .* received, [0-9]* requests$' "$OUT" ||
+grep -q '^Line: .* sent, .* received, [0-9]* round trips' "$OUT" ||
 	fail "no figures of the line"
 must as top muniment list "$repo"
 eq "$(wc -l <"$OUT")" 2 "archives"
@@ -167,6 +174,8 @@ for day in srv/t/serve/trash/*; do
 		rm "srv/t/tombstones/${record##*/}"
 	done
 done
+must_fail 13 as bin muniment extract "$at/srv/t::gone"
+must as bin muniment log accept "$at/srv/t"
 back() {
 	rm -rf out
 	mkdir out
@@ -185,6 +194,39 @@ must as top muniment key export "$repo" exported
 must as top env MUNIMENT_NEW_PASSPHRASE=new muniment key add --label l "$repo"
 must as top muniment rekey "$repo"
 must as top muniment check --verify-data "$repo"
+
+# without a key, the server reads: what comes over the line is little
+must as top muniment check --keyless --json "$repo"
+cp "$OUT" here
+must muniment check --keyless --json srv/x/r
+for what in packs segments archives stored_bytes; do
+	eq "$(of_json "$what" <here)" "$(of_json "$what" <"$OUT")" "$what"
+done
+pack=$(find srv/x/r/data -type f | sort | head -1)
+size=$(stat -c %s "$pack")
+chmod u+w "$pack"
+cp "$pack" whole
+printf rot | dd of="$pack" bs=1 seek=$((size / 2)) conv=notrunc 2>"$ERR"
+must_fail 14 as top muniment check --keyless "$repo"
+has "$ERR" "${pack##*/}"
+cp whole "$pack"
+
+# the whole repository goes, and its folder stays; not for one who may only
+# add; what goes into the trash stays
+key adds --append-only --restrict-to-path "$PWD/srv"
+export MUNIMENT_DELETE_I_KNOW_WHAT_I_AM_DOING=YES
+must_fail 2 as adds muniment repo-delete "$repo"
+has "$ERR" "only add backups"
+must as top muniment check "$repo"
+must as top muniment repo-delete "$repo"
+eq "$(ls -A srv/x/r)" "" "what is left"
+must_fail 10 as top muniment list "$repo"
+run_kept 1 as bin muniment repo-delete "$at/srv/t"
+has "$ERR" "keeps what was deleted"
+for day in srv/t/serve/trash/*; do
+	cp -an "$day/." srv/t/
+done
+[ -e srv/t/REPOSITORY ] || fail "REPOSITORY is not in the trash"
 
 # not at a terminal, and not with nonsense
 must_fail 3 muniment serve --client 'a b' </dev/null

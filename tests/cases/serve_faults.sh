@@ -41,7 +41,7 @@ cp "$SSHD_DIR/authorized" all
 sed 's/--append-only --client c//' all >"$SSHD_DIR/authorized"
 line_start --cut 300000 --step 4000000 --cuts 4
 must muniment init "$(url "$LINE_PORT" init)"
-must muniment check init
+must muniment check ./init
 line_stop
 cp all "$SSHD_DIR/authorized"
 

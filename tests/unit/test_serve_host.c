@@ -261,23 +261,38 @@ static uint64_t asked(struct store *s)
 	return t.requests;
 }
 
-static int count(const char *name, uint64_t size, void *ctx)
+static int got(size_t i, int rc, const struct buf *b, const struct err *why,
+	       void *ctx)
 {
-	(void)name;
-	(void)size;
+	assert_int_equal(rc, i < 150 ? 0 : ERR_NOENT);
+	assert_int_equal(why->code, rc);
+	assert_int_equal(b->len, i < 150 ? i : 0);
 	++*(unsigned *)ctx;
 	return 0;
 }
 
-/* What follows one another costs few round trips. */
+static int listed(enum store_kind k, const char *name, uint64_t size,
+		  void *ctx)
+{
+	(void)name;
+	(void)size;
+	assert_true(k == STORE_KEYS || k == STORE_DATA);
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+/* What follows one another, and what is wanted at once, costs few requests. */
 static void test_few_requests(void **state)
 {
-	enum { FILES = 150, READS = 500, BYTES = 4000 };
+	enum { FILES = 150, ASKED = 200, READS = 500, BYTES = 4000 };
+	static const enum store_kind kinds[] = { STORE_KEYS, STORE_DATA };
+	struct store_look look[ASKED] = { { .rc = 1 } };
 	struct host a = { .rc = 0 };
 	struct store *s;
 	struct buf b = BUF_INIT;
+	struct strv names = STRV_INIT;
 	char dir[256], name[16];
-	uint64_t was, size;
+	uint64_t was;
 	unsigned i, n = 0;
 
 	(void)state;
@@ -291,44 +306,97 @@ static void test_few_requests(void **state)
 			&e), &e);
 	}
 	assert_true(asked(s) - was < 12);
-	for (i = 0; i < FILES; i++) {
+	for (i = 0; i < ASKED; i++) {
 		snprintf(name, sizeof(name), "k%u", i);
-		check_ok(put(s, STORE_KEYS, name, i), &e);
+		check_ok(strv_add(&names, name, &e), &e);
+		if (i < FILES)
+			check_ok(put(s, STORE_KEYS, name, i), &e);
 	}
+	for (i = 0; i < ASKED; i++)
+		look[i] = (struct store_look) { .kind = STORE_KEYS,
+			.name = names.v[i] };
 	was = asked(s);
-	for (i = 0; i < FILES; i++) {
-		snprintf(name, sizeof(name), "k%u", i);
-		check_ok(store_stat(s, STORE_KEYS, name, &size, &e), &e);
-		assert_int_equal(size, i);
-	}
-	assert_true(asked(s) - was < 3);
-	check_ok(store_list(s, STORE_KEYS, count, &n, &e), &e);
-	assert_int_equal(n, FILES);
-	was = asked(s);
-	for (i = 0; i < FILES; i++) {
-		snprintf(name, sizeof(name), "k%u", i);
-		buf_clear(&b);
-		check_ok(store_get_all(s, STORE_KEYS, name, 1000, &b, &e),
-			&e);
-		assert_int_equal(b.len, i);
-	}
-	/* The folder's order is another one than this. */
-	assert_true(asked(s) - was < FILES / 2);
-	/* What is gone is not given out. */
-	check_ok(store_list(s, STORE_KEYS, count, &n, &e), &e);
-	check_ok(store_get_all(s, STORE_KEYS, "k0", 1000, &b, &e), &e);
-	for (i = 1; i < FILES; i++) {
-		snprintf(name, sizeof(name), "k%u", i);
-		check_ok(store_del(s, STORE_KEYS, name, &e), &e);
-		check_err(store_get_all(s, STORE_KEYS, name, 1000, &b, &e),
-			ERR_NOENT, &e);
-		check_err(store_stat(s, STORE_KEYS, name, &size, &e),
-			ERR_NOENT, &e);
-		err_clear(&e);
-	}
+	check_ok(store_stat_many(s, look, ASKED, &e), &e);
+	for (i = 0; i < ASKED; i++)
+		assert_int_equal(look[i].rc, i < FILES ? 0 : ERR_NOENT);
+	assert_int_equal(look[FILES - 1].size, FILES - 1);
+	assert_int_equal(asked(s) - was, 1);
+	check_ok(store_get_many(s, STORE_KEYS, names.v, ASKED, 1000, got, &n,
+		&e), &e);
+	assert_int_equal(n, ASKED);
+	assert_int_equal(asked(s) - was, 2);
+	n = 0;
+	check_ok(store_list_many(s, kinds, 2, listed, &n, &e), &e);
+	assert_int_equal(n, FILES + 1);
+	assert_int_equal(asked(s) - was, 4);
 	buf_release(&b);
+	strv_release(&names);
 	store_close(s);
 	host_stop(&a);
+	tmpdir_remove(dir);
+}
+
+static void unmake_with(const struct served_opts *o, const char *dir,
+			enum err_code code)
+{
+	struct host a = { .o = *o };
+	struct store *s = host_store(&a, dir);
+	int rc = 0;
+
+	if (code == ERR_OK || o->trash_days) {
+		rc = store_del(s, STORE_KEYS, "k", &e);
+		assert_true(rc == 0 || rc == ERR_NOENT);
+		err_clear(&e);
+		check_ok(store_del(s, STORE_ROOT, "REPOSITORY", &e), &e);
+	}
+	rc = store_unmake(s, &e);
+	if (code == ERR_OK)
+		check_ok(rc, &e);
+	else
+		check_err(rc, code, &e);
+	err_clear(&e);
+	store_close(s);
+	host_stop(&a);
+}
+
+/* Only of what is empty, not by one who may only add, and what is in the trash
+ * stays where it is. */
+static void test_unmake(void **state)
+{
+	static const struct served_opts all = { .quota_bytes = 1 << 20 };
+	static const struct served_opts append = { .append_only = true };
+	static const struct served_opts trash = { .trash_days = 3 };
+	struct host a = { .o = all };
+	struct store *s;
+	char dir[256], path[300];
+
+	(void)state;
+	make(dir);
+	s = host_store(&a, dir);
+	check_ok(put(s, STORE_KEYS, "k", 5), &e);
+	check_ok(put(s, STORE_SESSIONS, SID, 5), &e);
+	check_ok(store_del(s, STORE_SESSIONS, SID, &e), &e);
+	check_err(store_unmake(s, &e), ERR_EXIST, &e);
+	err_clear(&e);
+	store_close(s);
+	host_stop(&a);
+	unmake_with(&append, dir, ERR_DENIED);
+	snprintf(path, sizeof(path), "%s/serve/journal", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	unmake_with(&all, dir, ERR_OK);
+	assert_int_equal(access(dir, F_OK), 0);
+	assert_int_equal(tmpdir_count(dir), 0);
+	tmpdir_remove(dir);
+
+	make(dir);
+	a = (struct host) { .o = all };
+	s = host_store(&a, dir);
+	check_ok(put(s, STORE_KEYS, "k", 5), &e);
+	store_close(s);
+	host_stop(&a);
+	unmake_with(&trash, dir, ERR_EXIST);
+	snprintf(path, sizeof(path), "%s/serve/trash", dir);
+	assert_true(tmpdir_count(path) >= 4);
 	tmpdir_remove(dir);
 }
 
@@ -455,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_trash_and_scrub),
 		cmocka_unit_test(test_few_requests),
+		cmocka_unit_test(test_unmake),
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_hostile_client),
 	};

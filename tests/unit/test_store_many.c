@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many names at once, what is listed on opening, and bytes that are read
- * ahead: in memory, in a local folder, and through OpenSSH's sftp server, whole
- * and without its extensions.
+ * ahead: in memory, in a local folder, through OpenSSH's sftp server, whole
+ * and without its extensions, and through "muniment serve".
  */
 #include "tests/lib/check.h"
 
@@ -24,6 +24,7 @@ struct rig {
 	const char *name;
 	bool mem;
 	const char *server;		/* a command that speaks sftp */
+	bool serve;			/* or the other one */
 	char dir[256];
 	struct store *s;
 };
@@ -42,11 +43,12 @@ static struct store *rig_attach(const struct rig *r, unsigned flags)
 	struct store_opts o = { .rsh = rsh };
 	struct store *s = NULL;
 
-	if (!r->server) {
+	if (!r->server && !r->serve) {
 		ok(store_open(&s, r->dir, flags, &e));
 		return s;
 	}
-	text = mem_printf("exec %s", r->server);
+	text = r->serve ? mem_printf("exec %s/tools/servestore",
+		getenv("BUILD")) : mem_printf("exec %s", r->server);
 	assert_non_null(text);
 	rsh[2] = text;
 	snprintf(url, sizeof(url), "host:%s", r->dir);
@@ -192,6 +194,55 @@ static void test_many(void **state)
 	rig_close(r);
 }
 
+static int few_got(size_t i, int rc, const struct buf *b,
+		   const struct err *why, void *ctx)
+{
+	struct many *m = ctx;
+
+	assert_int_equal(i, m->n++);
+	assert_int_equal(rc, i % 100 == 0 ? 0 : ERR_NOENT);
+	assert_int_equal(why->code, rc);
+	m->missing += rc == ERR_NOENT;
+	assert_int_equal(b->len, rc == 0 ? 5 : 0);
+	return 0;
+}
+
+/* More than any request may ask for, and most are not there. */
+static void test_few_of_many(void **state)
+{
+	enum { NAMES = 700, LOOKS = 9000 };
+	struct rig *r = *state;
+	struct store_look *look = mem_zero(LOOKS, sizeof(*look));
+	struct many m = { .n = 0 };
+	struct strv names = STRV_INIT;
+	char name[65];
+	size_t i;
+
+	rig_open(r);
+	assert_non_null(look);
+	for (i = 0; i < LOOKS; i++)
+		ok(strv_add(&names, name_of(name, (unsigned)i), &e));
+	for (i = 0; i < LOOKS; i++)
+		look[i] = (struct store_look) { .kind = STORE_DATA,
+			.name = names.v[i], .rc = 1 };
+	for (i = 0; i < NAMES; i += 100)
+		ok(put(r->s, STORE_DATA, names.v[i], "bytes"));
+	ok(put(r->s, STORE_DATA, names.v[LOOKS - 1], "of the last"));
+	ok(store_get_many(r->s, STORE_DATA, names.v, NAMES, 10, few_got, &m,
+		&e));
+	assert_int_equal(m.n, NAMES);
+	assert_int_equal(m.missing, NAMES - 7);
+	ok(store_stat_many(r->s, look, LOOKS, &e));
+	for (i = 0; i < LOOKS - 1; i++)
+		assert_int_equal(look[i].rc, i % 100 == 0 && i < NAMES ? 0 :
+			ERR_NOENT);
+	assert_int_equal(look[i].rc, 0);
+	assert_int_equal(look[i].size, 11);
+	strv_release(&names);
+	free(look);
+	rig_close(r);
+}
+
 /* Own changes are seen at once; what others do since may be missing the first
  * time only. */
 static void test_opened(void **state)
@@ -317,12 +368,14 @@ static struct rig rigs[] = {
 	{ .name = "sftp", .server = SFTP_SERVER },
 	{ .name = "sftp, version 3 only",
 	  .server = SFTP_SERVER " -P hardlink,fsync,statvfs,limits" },
+	{ .name = "serve", .serve = true },
 };
 
 int main(void)
 {
 	static const struct CMUnitTest one[] = {
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_few_of_many),
 		cmocka_unit_test(test_opened),
 		cmocka_unit_test(test_ahead),
 	};
