@@ -140,7 +140,8 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS)
 	$(subst -fsanitize=fuzzer-no-link,-fsanitize=fuzzer,$(link)) \
 		$(TOOL_LIBS) $(CORE_LIBS)
 
-unit: $(UNIT_BIN)
+# servestore: a server that some of them start.
+unit: $(UNIT_BIN) $(BUILD)/tools/servestore
 tools-build: all $(TEST_TOOL_BIN)
 fuzz-build: $(FUZZ_BIN)
 tests-build: all unit mutants $(TEST_TOOL_BIN) $(FUZZ_BIN)

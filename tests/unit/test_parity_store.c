@@ -373,13 +373,15 @@ static void test_second(void **state)
 			&e);
 		if (i == 1)
 			paritykit_rot(r, STORE_PARITY, file, 0, 1u << 20);
-		check_err(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
+		check_err(parity_store_mend(repo_store(r), STORE_DATA,
+			names.v[0], &b,
 			NULL, &e), ERR_CORRUPT, &e);
 		iov = (struct iovec) { was.p, was.len };
 		check_ok(parity_store_put(r, names.v[0], MILLE, &iov, 1, &e),
 			&e);
 		paritykit_rot(r, STORE_DATA, names.v[0], 50, 3000);
-		check_ok(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
+		check_ok(parity_store_mend(repo_store(r), STORE_DATA,
+			names.v[0], &b,
 			NULL, &e), &e);
 		assert_int_equal(b.len, was.len);
 		assert_memory_equal(b.p, was.p, was.len);
@@ -411,7 +413,8 @@ static void test_unreadable(void **state)
 	for (at = 0; at < was.len; at += 4096) {
 		bad->from = at;
 		bad->to = at + 4096;
-		check_ok(parity_store_mend(repo_store(r), STORE_DATA, names.v[0], &b,
+		check_ok(parity_store_mend(repo_store(r), STORE_DATA,
+			names.v[0], &b,
 			NULL, &e), &e);
 		assert_memory_equal(b.p, was.p, was.len);
 	}
