@@ -9,7 +9,7 @@
  * archive restores to the same tree, check is clean, the next run succeeds
  * without a manual step.
  *
- * Every FAULTS_STRIDE-th call is tried, 199 by default; `make faults` tries all.
+ * Every FAULTS_STRIDE-th call is tried, 199 by default; `make faults` all.
  * An argument names the one operation to try.  FAULTS_CHANGES=1: only calls
  * that change something; most of the others are listings.
  */

@@ -154,8 +154,8 @@ static void rot_everywhere(struct repo *r, enum store_kind k)
 		paritykit_get(r, k, names.v[i], &was);
 		for (at = 0; at < was.len; at += 1 + was.len / 37) {
 			paritykit_rot(r, k, names.v[i], at, 4096);
-			check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b,
-				&damaged, &e), &e);
+			check_ok(parity_store_mend(repo_store(r), k,
+				names.v[i], &b, &damaged, &e), &e);
 			assert_true(damaged > 0);
 			assert_int_equal(b.len, was.len);
 			assert_memory_equal(b.p, was.p, was.len);
@@ -166,13 +166,13 @@ static void rot_everywhere(struct repo *r, enum store_kind k)
 		check_ok(buf_append(&b, was.p, was.len - (was.len < 4096 ?
 			was.len : 4096), &e), &e);
 		paritykit_replace(r, k, names.v[i], &b);
-		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b, NULL, &e),
-			&e);
+		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b,
+			NULL, &e), &e);
 		assert_int_equal(b.len, was.len);
 		check_ok(buf_append(&b, "more", 4, &e), &e);
 		paritykit_replace(r, k, names.v[i], &b);
-		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b, NULL, &e),
-			&e);
+		check_ok(parity_store_mend(repo_store(r), k, names.v[i], &b,
+			NULL, &e), &e);
 		assert_int_equal(b.len, was.len);
 		paritykit_replace(r, k, names.v[i], &was);
 	}
