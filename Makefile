@@ -157,12 +157,13 @@ fuzz:
 
 # The long forms of tests that `make check` has a short form of.
 .PHONY: faults rot collect model nonces powercut
-collect: $(BUILD)/unit/test_collect tests-build mutant-programs
+collect: $(BUILD)/unit/test_collect tests-build mutants mutant-programs
 	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) COLLECT_SWITCHES=2 \
 		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
 	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
 	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),300) \
 		COLLECT_MUTANT_SECS=60 tests/run cases/collect_processes.sh
+	BUILD=$(BUILD) MUTANT_ALL=1 tests/run cases/mutants.sh
 nonces: $(BUILD)/unit/test_nonces
 	NONCE_OBJECTS=$(or $(NONCE_OBJECTS),1000000) $<
 model: $(BUILD)/unit/test_model
