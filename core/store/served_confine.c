@@ -66,7 +66,9 @@ uint32_t served_confine_files(int root)
 	return done ? SERVE_LANDLOCK : 0;
 }
 
-#ifdef CONFINE_ARCH
+/* A sanitizer makes system calls of its own. */
+#if defined(CONFINE_ARCH) && !defined(__SANITIZE_ADDRESS__) && \
+	!defined(__SANITIZE_THREAD__)
 /* Reading, writing and naming files below folders that are open; memory,
  * threads' waiting, time, the end.  No socket, no program, no signal but to
  * itself. */
