@@ -44,7 +44,7 @@ has "$OUT" '"drill"'
 touch -r src/etc/2 stamp
 echo "key = 9" >src/etc/1
 must muniment drill --files 0 --mails 0 r
-has "$OUT" "1 have changed since"
+has "$OUT" "1 have changed or gone since"
 echo "key = 7" >src/etc/2
 touch -r stamp src/etc/2
 must_fail 2 muniment drill --files 0 --mails 0 r
