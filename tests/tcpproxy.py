@@ -4,15 +4,20 @@
 
 usage: tests/tcpproxy.py PORT-FILE TARGET-PORT [--delay MS] [--cut BYTES]
                          [--step BYTES] [--cuts N] [--port N] [--rate KIB]
+                         [--life SECS] [--log FILE]
 
 Its own port is written to PORT-FILE.  Each direction takes half of MS.  A
 connection is cut when BYTES have gone through it in both directions, the next
 one when STEP more have, and so on; after N cuts the line is good.  KIB a
-second go through it in each direction.
+second go through it in each direction.  With --life every connection is cut
+SECS after the login.  FILE gets a line for each cut.
 """
 import argparse
 import asyncio
 import os
+import socket
+
+LOGIN_BYTES = 16384             # are moved before the server is of use
 
 
 class Line:
@@ -50,6 +55,10 @@ class Line:
             while True:
                 data = await reader.read(65536)
                 state["moved"] += len(data)
+                if self.args.life and not state["lives"] and \
+                        state["moved"] > LOGIN_BYTES:
+                    state["lives"] = True
+                    loop.call_later(self.args.life, self.cut, state)
                 limit = state["limit"]
                 if limit is not None and state["moved"] >= limit:
                     self.cut(state)
@@ -74,6 +83,9 @@ class Line:
         if not state["cut"]:
             state["cut"] = True
             self.cuts += 1
+            if self.args.log:
+                with open(self.args.log, "a") as f:
+                    f.write(f"cut after {state['moved']} bytes\n")
         self.close(state)
 
     @staticmethod
@@ -88,10 +100,11 @@ class Line:
             writer.transport.abort()
             return
         state = {"moved": 0, "limit": self.limit(), "cut": False,
-                 "writers": [writer, up[1]]}
+                 "lives": False, "writers": [writer, up[1]]}
         await asyncio.gather(self.pump(reader, up[1], state),
                              self.pump(up[0], writer, state),
                              return_exceptions=True)
+        state["cut"] = True
         self.close(state)
 
 
@@ -105,9 +118,14 @@ async def main():
     p.add_argument("--cuts", type=int, default=0)
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--rate", type=float, default=0)
+    p.add_argument("--life", type=float, default=0)
+    p.add_argument("--log")
     args = p.parse_args()
-    server = await asyncio.start_server(Line(args).client, "127.0.0.1",
-                                        args.port, limit=1 << 20)
+    # What is under way in it is the delay's, not what the system buffers.
+    sock = socket.create_server(("127.0.0.1", args.port))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
+    server = await asyncio.start_server(Line(args).client, sock=sock,
+                                        limit=1 << 20)
     with open(args.port_file + ".new", "w") as f:
         f.write(str(server.sockets[0].getsockname()[1]))
     os.rename(args.port_file + ".new", args.port_file)

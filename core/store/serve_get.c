@@ -8,6 +8,7 @@ enum { GET_CACHED = 16 << 20 };		/* looked for among what was read */
 /* One file. */
 struct get {
 	struct serve_want want;
+	uint64_t most;			/* that the server may send now */
 	struct buf *got;		/* the caller's */
 	size_t begin;			/* what it had before */
 	bool done;
@@ -35,10 +36,29 @@ static int get_answer(struct serve_req *r, const struct serve_frame *f,
 		return serve_conn_nonsense(e, "a failure is damaged");
 	}
 	if (f->type != SERVE_BYTES ||
-	    f->len > get_most(&g->want) - (g->got->len - g->begin))
+	    f->len > g->most)
 		return serve_conn_nonsense(e, "bytes of the wrong number");
+	g->most -= f->len;
 	g->done = (f->flags & SERVE_LAST) != 0;
 	return buf_append(g->got, p, f->len, e);
+}
+
+/* What is still wanted after a connection was lost: a pack never changes, so
+ * that what has come of it counts. */
+static void get_rest(struct get *g, struct serve_want *rest)
+{
+	uint64_t have = g->got->len - g->begin;
+
+	*rest = g->want;
+	if (rest->whole || (rest->n.kind != STORE_DATA &&
+	    rest->n.kind != STORE_META)) {
+		g->got->len = g->begin;
+		return;
+	}
+	rest->off += have;
+	if (have > rest->len)
+		rest->more -= (uint32_t)(have - rest->len);
+	rest->len -= have < rest->len ? have : rest->len;
 }
 
 static int get_op(struct serve *s, struct serve_conn *c, void *arg,
@@ -46,16 +66,20 @@ static int get_op(struct serve *s, struct serve_conn *c, void *arg,
 {
 	struct get *g = arg;
 	struct serve_req r = { .answer = get_answer, .ctx = g };
+	struct serve_want rest;
 	struct wr w;
 	int rc;
 
 	(void)s;
+	get_rest(g, &rest);
+	g->most = get_most(&rest);
+	if (g->most == 0 && g->got->len > g->begin)
+		return 0;
 	g->done = false;
 	g->code = ERR_OK;
-	g->got->len = g->begin;
 	serve_begin(&w, &r.head, SERVE_GET);
 	wr_le16(&w, 1);
-	serve_put_want(&w, &g->want);
+	serve_put_want(&w, &rest);
 	rc = serve_end(&w, 0, e);
 	if (rc == 0)
 		rc = serve_ask(c, &r, e);

@@ -340,6 +340,7 @@ static int sftp_new(struct sftp **out, const char *url,
 	s->cancel = o ? o->cancel : NULL;
 	proc_self(&s->self);
 	atomic_init(&s->way, SFTP_WAY_LINK);
+	atomic_init(&s->sync_bytes, UINT64_MAX);
 	atomic_init(&s->closing, false);
 	pthread_mutex_init(&s->dial_mtx, NULL);
 	pthread_mutex_init(&s->tidy_mtx, NULL);

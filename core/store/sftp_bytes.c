@@ -17,9 +17,11 @@ struct ring {
 	unsigned cap, first, n;
 };
 
-static int ring_init(struct ring *g, size_t each, struct err *e)
+static int ring_init(struct ring *g, size_t each, uint64_t window,
+		     struct err *e)
 {
-	size_t cap = SFTP_WINDOW / (each ? each : 1);
+	size_t cap = (size_t)((window < SFTP_WINDOW ? window : SFTP_WINDOW) /
+		(each ? each : 1));
 
 	memset(g, 0, sizeof(*g));
 	g->cap = cap < 2 ? 2 : cap > SFTP_WINDOW_REQS ? SFTP_WINDOW_REQS :
@@ -110,13 +112,27 @@ static int reading_take(struct reading *g, struct err *e)
 	return left ? reading_ask(g, at + got, left, e) : 0;
 }
 
-int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
-		    uint64_t off, uint8_t *dst, size_t len, struct err *e)
+/* How many of the first bytes have come. */
+static size_t reading_done(const struct reading *g)
 {
-	size_t most = sftp_conn_caps(c)->read_max, n;
-	struct reading g = { .c = c, .h = h, .off = off, .dst = dst,
-		.len = len };
-	int rc = ring_init(&g.ring, most, e);
+	size_t done = g->asked;
+	unsigned i, at;
+
+	for (i = 0; i < g->ring.n; i++) {
+		at = (g->ring.first + i) % g->ring.cap;
+		if (g->at[at] < done)
+			done = g->at[at];
+	}
+	return done;
+}
+
+int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
+		    uint64_t off, struct sftp_want *want, struct err *e)
+{
+	size_t most = sftp_conn_caps(c)->read_max, len = want->len, n;
+	struct reading g = { .c = c, .h = h, .off = off, .dst = want->dst,
+		.len = len, .asked = want->done };
+	int rc = ring_init(&g.ring, most, SFTP_WINDOW, e);
 
 	while (rc == 0 && (g.asked < len || g.ring.n > 0)) {
 		if (g.asked < len && g.ring.n < g.ring.cap) {
@@ -127,6 +143,7 @@ int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
 			rc = reading_take(&g, e);
 		}
 	}
+	want->done = reading_done(&g);
 	ring_release(&g.ring, c);
 	return rc;
 }
@@ -144,6 +161,7 @@ struct writing {
 	enum writing_what what[SFTP_WINDOW_REQS];	/* of each request */
 	uint64_t upto[SFTP_WINDOW_REQS];	/* a sync: bytes before it */
 	int64_t synced_nsec;
+	uint64_t synced_at, sync_bytes;
 	bool can_sync;
 	enum writing_what next;
 };
@@ -210,6 +228,7 @@ static enum writing_what writing_next(struct writing *g)
 	writing_skip(g, 0);
 	last = g->n == 0;
 	if (g->next == WRITING_BYTES && g->can_sync && (last ||
+	    g->at - g->synced_at >= g->sync_bytes ||
 	    clock_mono_nsec() - g->synced_nsec > BYTES_SYNC_NSEC)) {
 		if (last)
 			g->next = WRITING_CLOSE;
@@ -236,6 +255,7 @@ static int writing_send(struct writing *g, enum writing_what what,
 		rc = sftp_put_ext_handle(&r->head, "fsync@openssh.com", g->h,
 			e);
 		g->synced_nsec = clock_mono_nsec();
+		g->synced_at = g->at;
 	} else {
 		rc = sftp_put_handle(&r->head, SFTP_CLOSE, g->h, e);
 	}
@@ -269,16 +289,22 @@ static int writing_take(struct writing *g, uint64_t *from, struct err *e)
 }
 
 int sftp_write_file(struct sftp_conn *c, const struct sftp_handle *h,
-		    const struct iovec *iov, int n, uint64_t *from,
+		    const struct sftp_load *load, uint64_t *from,
 		    struct err *e)
 {
 	size_t most = sftp_conn_caps(c)->write_max;
-	struct writing g = { .c = c, .h = h, .iov = iov, .n = n,
-		.at = *from, .synced_nsec = clock_mono_nsec(),
+	struct writing g = { .c = c, .h = h, .iov = load->iov,
+		.n = load->n, .at = *from, .synced_nsec = clock_mono_nsec(),
+		.synced_at = *from, .sync_bytes = load->sync_bytes,
 		.can_sync = sftp_conn_caps(c)->fsync };
 	enum writing_what what = WRITING_BYTES;
-	int rc = ring_init(&g.ring, most, e);
+	int rc;
 
+	if (most > load->sync_bytes)
+		most = (size_t)load->sync_bytes;
+	/* What is under way in a line that drops is lost. */
+	rc = ring_init(&g.ring, most, load->sync_bytes < SFTP_WINDOW ?
+		2 * load->sync_bytes : SFTP_WINDOW, e);
 	writing_skip(&g, *from);
 	while (rc == 0 && (what != WRITING_END || g.ring.n > 0)) {
 		if (g.ring.n == g.ring.cap || what == WRITING_END)

@@ -24,6 +24,8 @@ struct get {
 	struct buf *out;
 	struct sftp_file file;
 	struct buf ahead;		/* the bytes from off on */
+	size_t done;			/* a pack's bytes that came before the
+					 * connection was lost; behind out */
 };
 
 /* FSTAT and the first READ, at once.  *dir: that was no file. */
@@ -118,6 +120,7 @@ static int get_open(struct get *g, struct sftp *s, struct sftp_conn *c,
 
 static int get_bytes(struct get *g, struct sftp_conn *c, struct err *e)
 {
+	struct sftp_want want;
 	size_t ahead = g->ahead.len;
 	int rc;
 
@@ -133,11 +136,16 @@ static int get_bytes(struct get *g, struct sftp_conn *c, struct err *e)
 		return rc;
 	if (ahead > g->len)
 		ahead = g->len;
-	if (ahead > 0)
-		memcpy(g->out->p + g->out->len, g->ahead.p, ahead);
-	if (ahead < g->len)
-		rc = sftp_read_bytes(c, &g->file.h, g->off + ahead,
-			g->out->p + g->out->len + ahead, g->len - ahead, e);
+	want = (struct sftp_want){ g->out->p + g->out->len, g->len, g->done };
+	if (ahead > g->done) {
+		memcpy(want.dst, g->ahead.p, ahead);
+		want.done = ahead;
+	}
+	if (want.done < g->len)
+		rc = sftp_read_bytes(c, &g->file.h, g->off, &want, e);
+	/* A pack never changes. */
+	if (g->k == STORE_DATA || g->k == STORE_META)
+		g->done = want.done;
 	if (rc == 0)
 		g->out->len += g->len;
 	else if (rc != ERR_RETRY)

@@ -41,6 +41,7 @@ struct sftp {
 	struct sftp_ahead *ahead;
 	struct sftp_early *early;		/* NULL: none */
 	atomic_int way;
+	_Atomic uint64_t sync_bytes;		/* sftp_write_file()'s */
 	atomic_bool closing;			/* nobody waits any more */
 	pthread_t tidier;
 	bool tidying;				/* there is that thread */
@@ -121,17 +122,28 @@ int sftp_say_exist(enum store_kind k, const char *name, struct err *e);
 int sftp_say_short(enum store_kind k, const char *name, struct err *e);
 
 /* sftp_bytes.c: many at once.  Both return 0, ERR_RETRY, or another error. */
+struct sftp_want {
+	uint8_t *dst;
+	size_t len;
+	size_t done;		/* so many of the first are there already; after
+				 * ERR_RETRY: where to go on */
+};
 int sftp_read_bytes(struct sftp_conn *c, const struct sftp_handle *h,
-		    uint64_t off, uint8_t *dst, size_t len, struct err *e);
+		    uint64_t off, struct sftp_want *want, struct err *e);
+struct sftp_load {
+	const struct iovec *iov;
+	int n;
+	uint64_t sync_bytes;	/* so many are made durable on the way */
+};
 /*
- * The bytes of iov from *from on, then the server's fsync and the close, all
+ * The bytes of load from *from on, then the server's fsync and the close, all
  * without waiting for an answer in between: a server does what concerns one
  * file in the order in which it was asked for (the draft's section 6.1).  On a
- * slow line what was written is made durable now and then, and *from moves to
- * there: where to go on after ERR_RETRY.  The handle is closed in any case.
+ * slow line, and after sync_bytes, what was written is made durable, and *from
+ * moves to there: where to go on after ERR_RETRY.  The handle is closed in any case.
  */
 int sftp_write_file(struct sftp_conn *c, const struct sftp_handle *h,
-		    const struct iovec *iov, int n, uint64_t *from,
+		    const struct sftp_load *load, uint64_t *from,
 		    struct err *e);
 
 /* sftp_files.c: files of data/ and meta/ that are kept open for reading. */

@@ -15,11 +15,15 @@
 
 #define PUT_COMPARE (1u << 20)
 
+/* A line that drops before a pack is through has the pack in parts, which
+ * become smaller as long as none gets through. */
+#define PUT_PART_MOST (2u << 20)
+#define PUT_PART_LEAST (128u << 10)
+
 struct put {
 	enum store_kind k;
 	const char *name;
-	const struct iovec *iov;
-	int n;
+	struct sftp_load load;
 	unsigned flags;
 	uint64_t total;
 	char rel[LAYOUT_PATH_BYTES];
@@ -68,17 +72,33 @@ static int put_open(struct sftp *s, struct sftp_conn *c, struct put *p,
 	return sftp_say(code, e, "cannot create '%s'", p->tmp);
 }
 
+/* Not a byte got through with parts of this size. */
+static void put_part(struct sftp *s, uint64_t tried)
+{
+	uint64_t part = tried > PUT_PART_MOST ? PUT_PART_MOST : tried / 4;
+
+	if (part < PUT_PART_LEAST)
+		part = PUT_PART_LEAST;
+	/* Two packs on their way are one loss. */
+	atomic_compare_exchange_strong(&s->sync_bytes, &tried, part);
+}
+
 static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 		      struct err *e)
 {
 	struct sftp_handle h;
+	uint64_t from;
 	int rc;
 
 	if ((rc = put_open(s, c, p, &h, e)) < 0)
 		return rc;
-	rc = sftp_write_file(c, &h, p->iov, p->n, &p->from, e);
+	from = p->from;
+	p->load.sync_bytes = atomic_load(&s->sync_bytes);
+	rc = sftp_write_file(c, &h, &p->load, &p->from, e);
 	if (rc < 0 && rc != ERR_RETRY)
 		err_ctx(e, "'%s'", p->tmp);
+	if (rc == ERR_RETRY && p->from == from)
+		put_part(s, p->load.sync_bytes);
 	p->whole = rc == 0;
 	return rc;
 }
@@ -87,23 +107,26 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 static int put_compare(struct sftp_conn *c, const struct sftp_handle *h,
 		       const struct put *p, bool *same, struct err *e)
 {
+	const struct iovec *v = p->load.iov, *end = v + p->load.n;
+	struct sftp_want want;
 	struct buf b = BUF_INIT;
 	uint64_t at = 0;
 	size_t n, done;
-	int i, rc = 0;
+	int rc = 0;
 
 	*same = true;
-	for (i = 0; rc == 0 && *same && i < p->n; i++)
-		for (done = 0; rc == 0 && *same && done < p->iov[i].iov_len;
+	for (; rc == 0 && *same && v < end; v++)
+		for (done = 0; rc == 0 && *same && done < v->iov_len;
 		     done += n, at += n) {
-			n = p->iov[i].iov_len - done;
+			n = v->iov_len - done;
 			n = n < PUT_COMPARE ? n : PUT_COMPARE;
 			buf_clear(&b);
 			rc = buf_reserve(&b, n, e);
+			want = (struct sftp_want){ b.p, n, 0 };
 			if (rc == 0)
-				rc = sftp_read_bytes(c, h, at, b.p, n, e);
+				rc = sftp_read_bytes(c, h, at, &want, e);
 			*same = rc == 0 && memcmp(b.p, (uint8_t *)
-				p->iov[i].iov_base + done, n) == 0;
+				v->iov_base + done, n) == 0;
 		}
 	buf_release(&b);
 	return rc;
@@ -296,8 +319,8 @@ int sftp_put(struct store *store, enum store_kind k, const char *name,
 	     const struct iovec *iov, int n, unsigned flags, struct err *e)
 {
 	struct sftp *s = (struct sftp *)(void *)store;
-	struct put p = { .k = k, .name = name, .iov = iov, .n = n,
-		.flags = flags };
+	struct put p = { .k = k, .name = name, .flags = flags,
+		.load = { iov, n, 0 } };
 	int i, rc;
 
 	for (i = 0; i < n; i++)

@@ -30,6 +30,7 @@ struct wire_ssh {
 	ssh_session s;
 	ssh_channel ch;
 	uint32_t used;			/* of the window */
+	char said[128];			/* the last that it wrote to stderr */
 };
 
 static struct wire_ssh *wire_ssh_of(struct wire *w)
@@ -43,6 +44,25 @@ static int wire_ssh_lost(struct wire_ssh *w, struct err *e)
 
 	return err_set(e, ERR_IO, "the connection is lost%s%s",
 		*why ? ": " : "", why);
+}
+
+/* What it writes to stderr has to be read: libssh tells of no end before. */
+static void wire_ssh_listen(struct wire_ssh *w)
+{
+	char text[sizeof(w->said)];
+	int n, i;
+
+	while ((n = ssh_channel_read_timeout(w->ch, text, sizeof(text) - 1, 1,
+					     0)) > 0) {
+		while (n > 0 && text[n - 1] <= ' ')
+			n--;
+		text[n] = '\0';
+		for (i = 0; i < n; i++)
+			if (text[i] < ' ' || text[i] == 0x7f)
+				text[i] = ' ';
+		if (n > 0)
+			memcpy(w->said, text, (size_t)n + 1);
+	}
 }
 
 static ssize_t wire_ssh_read(struct wire *wire, void *p, size_t len,
@@ -63,9 +83,11 @@ static ssize_t wire_ssh_read(struct wire *wire, void *p, size_t len,
 	}
 	if (n == SSH_ERROR)
 		return wire_ssh_lost(w, e);
+	wire_ssh_listen(w);
 	if (ssh_channel_is_eof(w->ch) || ssh_channel_is_closed(w->ch) ||
 	    !ssh_is_connected(w->s))
-		return err_set(e, ERR_IO, "the server has hung up");
+		return err_set(e, ERR_IO, "the server has hung up%s%s",
+			w->said[0] ? ", and says: " : "", w->said);
 	return 0;
 }
 
@@ -293,6 +315,7 @@ static int wire_ssh_turn(struct wire *wire, const struct wire_dial *d,
 	ssh_channel_free(w->ch);
 	w->ch = NULL;
 	w->used = 0;
+	w->said[0] = '\0';
 	ssh_set_blocking(w->s, 1);
 	rc = wire_ssh_start(w, d, e);
 	wire_ssh_pipe(&was, false);

@@ -58,7 +58,7 @@ must muniment umount m
 fill() {
 	dd if=/dev/zero of="disk/filler$1" bs=64k 2>/dev/null || :
 	for try in 1 2 3 4 5 6; do	# what was reserved comes back late
-		dd if=/dev/zero of="disk/filler$1" bs=4k oflag=append \
+		dd if=/dev/zero of="disk/filler$1" bs=1k oflag=append \
 			conv=notrunc 2>/dev/null || :
 		sync -f disk
 		[ "$(stat -f -c %a disk)" -gt 0 ] || return 0
