@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/line_priv.h"
+#include "store/line_proto.h"
 
 enum {
 	CONN_SLOTS = 512,		/* requests under way */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/line_priv.h"
+#include "store/line_proto.h"
 
 /* What any server takes (the draft's 34000 bytes a packet). */
 #define CONN_SMALL 32768u
