@@ -20,6 +20,7 @@ struct store_ops {
 		       size_t max, struct buf *out, struct err *e);
 	int (*stat)(struct store *s, enum store_kind k, const char *name,
 		    uint64_t *size, struct err *e);
+	/* May be NULL where list_many is there. */
 	int (*list)(struct store *s, enum store_kind k, store_list_fn *fn,
 		    void *ctx, struct err *e);
 	int (*del)(struct store *s, enum store_kind k, const char *name,

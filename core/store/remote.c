@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/remote.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/ops.h"
 #include "store/serve.h"
 #include "store/serve_msg.h"
 #include "store/wire.h"
-
-#define REMOTE_SEC ((int64_t)1000000000)
-#define REMOTE_WAIT_SECS 30
 
 /*
  * A wire on which INIT was sent and the answer read, for one who begins with
@@ -94,52 +89,22 @@ static int replay_new(struct wire **out, struct wire *w, struct buf *heard,
 	return 0;
 }
 
-/* The first packet, or what is instead of it, up to the length of serve's: 1:
- * it is all there. */
-static int hear_step(struct wire *w, size_t *sent, struct buf *in,
-		     struct err *e)
-{
-	static const char init[] = SERVE_INIT;
-	struct pollfd pfd = { .fd = w->fd };
-	ssize_t n;
-
-	if (*sent < SERVE_INIT_BYTES) {
-		n = w->ops->write(w, init + *sent, SERVE_INIT_BYTES - *sent,
-			e);
-		if (n < 0)
-			return (int)n;
-		*sent += (size_t)n;
-	}
-	n = w->ops->read(w, in->p + in->len, serve_version_bytes - in->len,
-		e);
-	if (n < 0)
-		return (int)n;
-	in->len += (size_t)n;
-	if (memcmp(in->p, serve_version, in->len) != 0 ||
-	    in->len == serve_version_bytes)
-		return 1;
-	if (n == 0) {
-		pfd.events = w->ops->events(w, *sent < SERVE_INIT_BYTES);
-		poll(&pfd, 1, 100);
-	}
-	return 0;
-}
-
-/* Ask for sftp.  *serve: the other one answers. */
+/* Ask for sftp, and read its first packet, or what is instead of it, up to the
+ * length of serve's.  *serve: the other one answers. */
 static int hear(struct wire *w, struct buf *in, bool *serve, struct err *e)
 {
-	int64_t end = clock_mono_nsec() + REMOTE_WAIT_SECS * REMOTE_SEC;
-	size_t sent = 0;
+	struct wire_hello h = { .who = "sftp server", .out = SERVE_INIT,
+		.out_len = SERVE_INIT_BYTES, .most = serve_version_bytes };
 	int rc = buf_reserve(in, serve_version_bytes, e);
 
-	while (rc == 0) {
-		rc = hear_step(w, &sent, in, e);
-		if (rc == 0 && clock_mono_nsec() > end)
-			return err_set(e, ERR_IO, "no sftp server answers");
+	*serve = true;
+	h.in = in->p;
+	while (rc == 0 && *serve && h.have < h.most) {
+		rc = wire_hello(w, &h, e);
+		*serve = memcmp(in->p, serve_version, h.have) == 0;
 	}
-	*serve = in->len == serve_version_bytes &&
-		memcmp(in->p, serve_version, in->len) == 0;
-	return rc < 0 ? rc : 0;
+	in->len = h.have;
+	return rc;
 }
 
 struct remote {

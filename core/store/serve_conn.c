@@ -1,172 +1,320 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/serve_conn_priv.h"
+/*
+ * Frames of requests go before the pieces of files, so that a small question
+ * never waits for a large file; files take turns, piece by piece.
+ */
+#include "store/serve_conn.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "store/line_proto.h"
 
-#define CONN_SEC ((int64_t)1000000000)
-#define CONN_HELLO_SECS 30
+enum {
+	CONN_SLOTS = 512,		/* requests under way */
+	CONN_OUT_BYTES = 512 << 10,
+	CONN_IN_BYTES = 4 << 20
+};
+static_assert(CONN_OUT_BYTES > SERVE_PIECE + SERVE_FRAME_BYTES,
+	"a piece fits");
+static_assert(CONN_IN_BYTES > 2 * (SERVE_BODY_MAX + SERVE_FRAME_BYTES),
+	"a frame fits behind what was used");
 
-void serve_conn_stop(struct serve_conn *c)
+struct serve_conn {
+	struct line line;		/* its thread's, as all below */
+	struct serve_req *load;		/* those with bytes to send, by turn */
+	uint16_t stop_id[CONN_SLOTS];	/* of files that were refused */
+	unsigned n_stop;
+};
+
+int serve_conn_nonsense(struct err *e, const char *what)
 {
-	pthread_mutex_lock(&c->mtx);
-	c->stop = true;
-	pthread_mutex_unlock(&c->mtx);
-	eventfd_write(c->wake, 1);
+	return err_set(e, ERR_CONFIG, "what answers does not keep to the "
+		"protocol of 'muniment serve': %s", what);
 }
 
-static void conn_free(struct serve_conn *c)
+struct serve_conn *serve_conn_of(struct line *l)
 {
-	if (c->running) {
-		serve_conn_stop(c);
-		pthread_join(c->tid, NULL);
-	} else {
-		wire_close(c->w);
-	}
-	if (c->wake >= 0)
-		close(c->wake);
-	pthread_cond_destroy(&c->done_cv);
-	pthread_mutex_destroy(&c->mtx);
-	free(c->in);
-	free(c->out);
-	free(c);
+	return (struct serve_conn *)(void *)l;
 }
 
-static struct serve_conn *conn_new(struct wire *w,
-				   const struct serve_conn_opts *o)
+static struct serve_req *conn_req(struct line_req *r)
 {
-	struct serve_conn *c = mem_zero(1, sizeof(*c));
-	unsigned i;
-
-	if (!c) {
-		wire_close(w);
-		return NULL;
-	}
-	c->w = w;
-	c->o = *o;
-	c->refs = 1;
-	c->tail = &c->head;
-	c->moved_nsec = clock_mono_nsec();
-	rate_init(&c->rate, o->upload_rate, c->moved_nsec);
-	for (i = 0; i < CONN_SLOTS; i++)
-		c->free_id[c->n_free++] = (uint16_t)(CONN_SLOTS - 1 - i);
-	pthread_mutex_init(&c->mtx, NULL);
-	pthread_cond_init(&c->done_cv, NULL);
-	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	c->out = mem_alloc(CONN_OUT_BYTES);
-	c->in = mem_alloc(CONN_IN_BYTES);
-	if (c->wake < 0 || !c->out || !c->in) {
-		conn_free(c);
-		return NULL;
-	}
-	return c;
+	return (struct serve_req *)(void *)r;
 }
 
-int serve_conn_open(struct serve_conn **out, struct wire *w,
-		    const struct serve_conn_opts *o, struct err *e)
+static void load_add(struct serve_conn *c, struct serve_req *r)
 {
-	struct serve_conn *c = conn_new(w, o);
-	sigset_t all, was;
-	int errnum;
+	struct serve_req **p = &c->load;
 
-	*out = NULL;
-	if (!c)
-		return err_nomem(e);
-	/* Signals are for the threads that know them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	errnum = pthread_create(&c->tid, NULL, serve_conn_main, c);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	if (errnum != 0) {
-		conn_free(c);
-		return err_errno(e, errnum, "cannot start a thread");
-	}
-	c->running = true;
-	*out = c;
-	return 0;
+	while (*p)
+		p = &(*p)->turn;
+	r->turn = NULL;
+	*p = r;
 }
 
-/* 1: it is all there. */
-static int hello_read(struct wire *w, uint8_t *in, size_t *have, size_t want,
-		      struct err *e)
+static bool load_remove(struct serve_conn *c, struct serve_req *r)
 {
-	struct pollfd pfd = { .fd = w->fd };
-	ssize_t n;
+	struct serve_req **p = &c->load;
 
-	if (*have == want)
-		return 1;
-	n = w->ops->read(w, in + *have, want - *have, e);
-	if (n < 0)
-		return (int)n;
-	*have += (size_t)n;
-	if (n == 0) {
-		pfd.events = w->ops->events(w, false);
-		poll(&pfd, 1, 100);
-	}
-	return 0;
+	while (*p && *p != r)
+		p = &(*p)->turn;
+	if (!*p)
+		return false;
+	*p = r->turn;
+	return true;
 }
 
-static int hello_write(struct wire *w, const struct buf *b, int64_t end,
+static void load_copy(const struct serve_req *r, uint8_t *out, size_t len)
+{
+	uint64_t skip = r->at;
+	size_t n;
+	int i;
+
+	for (i = 0; i < r->iov_n && len > 0; i++) {
+		if (skip >= r->iov[i].iov_len) {
+			skip -= r->iov[i].iov_len;
+			continue;
+		}
+		n = r->iov[i].iov_len - (size_t)skip;
+		n = n < len ? n : len;
+		memcpy(out, (const uint8_t *)r->iov[i].iov_base + skip, n);
+		out += n;
+		len -= n;
+		skip = 0;
+	}
+	BUG_ON(len > 0);
+}
+
+/* The next piece of the file whose turn it is. */
+static bool conn_load(struct serve_conn *c)
+{
+	struct serve_frame f = { .type = SERVE_DATA };
+	struct serve_req *r = c->load;
+	struct line *l = &c->line;
+	size_t len;
+
+	if (!r || line_room(l) < SERVE_FRAME_BYTES + SERVE_PIECE)
+		return false;
+	len = r->load - r->at < SERVE_PIECE ? (size_t)(r->load - r->at) :
+		SERVE_PIECE;
+	f.len = (uint32_t)len;
+	f.id = r->line.id;
+	serve_put_frame(l->out + l->out_len, &f);
+	load_copy(r, l->out + l->out_len + SERVE_FRAME_BYTES, len);
+	l->out_len += SERVE_FRAME_BYTES + len;
+	r->at += len;
+	c->load = r->turn;
+	if (r->at < r->load)
+		load_add(c, r);
+	return true;
+}
+
+static bool conn_send_stop(struct serve_conn *c)
+{
+	struct serve_frame f = { .type = SERVE_STOP };
+	struct line *l = &c->line;
+
+	if (line_room(l) < SERVE_FRAME_BYTES)
+		return false;
+	f.id = c->stop_id[--c->n_stop];
+	serve_put_frame(l->out + l->out_len, &f);
+	l->out_len += SERVE_FRAME_BYTES;
+	line_id_free(l, f.id);
+	return true;
+}
+
+/* false: no, or not all of it. */
+static bool conn_send_head(struct serve_conn *c)
+{
+	struct line *l = &c->line;
+	struct serve_req *r = conn_req(line_next(l));
+
+	if (!r)
+		return false;
+	r->head.p[8] = (uint8_t)r->line.id;
+	r->head.p[9] = (uint8_t)(r->line.id >> 8);
+	line_copy(l, r->head.p + l->cur_at, r->head.len - l->cur_at);
+	if (l->cur_at < r->head.len)
+		return false;
+	l->cur = NULL;
+	if (r->at < r->load && !r->ask)
+		load_add(c, r);
+	return true;
+}
+
+static void conn_fill(struct line *l)
+{
+	struct serve_conn *c = serve_conn_of(l);
+	bool more = true;
+
+	while (more && line_room(l) > 0) {
+		if (!l->cur && c->n_stop > 0)
+			more = conn_send_stop(c);
+		else
+			more = conn_send_head(c) || (!l->cur && conn_load(c));
+	}
+}
+
+static bool conn_more(const struct line *l)
+{
+	const struct serve_conn *c = (const struct serve_conn *)
+		(const void *)l;
+
+	return c->load || c->n_stop > 0;
+}
+
+/* The rest of a file is not wanted: that is told in the order of its pieces,
+ * and its number is free after that only. */
+static enum line_id conn_stop(struct serve_conn *c, struct serve_req *r)
+{
+	if (r->load == 0 || (!load_remove(c, r) && !r->ask))
+		return LINE_ID_FREE;
+	c->stop_id[c->n_stop++] = (uint16_t)r->line.id;
+	return LINE_ID_KEPT;
+}
+
+static int conn_status(struct serve_conn *c, struct serve_req *r,
+		       const struct serve_frame *f, const uint8_t *p,
 		       struct err *e)
 {
-	struct pollfd pfd = { .fd = w->fd };
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < b->len) {
-		n = w->ops->write(w, b->p + at, b->len - at, e);
-		if (n < 0)
-			return (int)n;
-		at += (size_t)n;
-		if (n > 0)
-			continue;
-		if (clock_mono_nsec() > end)
-			return err_set(e, ERR_IO, "the server does not read");
-		pfd.events = w->ops->events(w, true);
-		poll(&pfd, 1, 100);
-	}
+	if (!serve_get_code(&r->code, r->text, p, f->len))
+		return serve_conn_nonsense(e, "a status is damaged");
+	if (r->load > 0 && r->code == ERR_OK &&
+	    (r->at < r->load || r->ask))
+		return serve_conn_nonsense(e, "a file was taken before it was "
+			"sent");
+	line_done(&c->line, &r->line, conn_stop(c, r));
 	return 0;
+}
+
+static int conn_have(struct serve_conn *c, struct serve_req *r,
+		     const struct serve_frame *f, const uint8_t *p,
+		     struct err *e)
+{
+	struct rd rd;
+	uint64_t at;
+
+	rd_init(&rd, p, f->len);
+	at = rd_le64(&rd);
+	if (!rd_done(&rd) || !r->ask || at > r->load)
+		return serve_conn_nonsense(e, "it says how much it has of "
+			"nothing");
+	r->ask = false;
+	r->at = at;
+	if (at < r->load)
+		load_add(c, r);
+	return 0;
+}
+
+static int conn_answer(struct serve_conn *c, const struct serve_frame *f,
+		       const uint8_t *p, struct err *e)
+{
+	struct serve_req *r = conn_req(line_find(&c->line, f->id));
+
+	if (!r)
+		return serve_conn_nonsense(e, "an answer to no question");
+	if (f->type == SERVE_STATUS)
+		return conn_status(c, r, f, p, e);
+	if (f->type == SERVE_HAVE)
+		return conn_have(c, r, f, p, e);
+	if (!r->answer)
+		return serve_conn_nonsense(e, "more than was asked for");
+	return r->answer(r, f, p, e);
+}
+
+static ssize_t conn_take(struct line *l, const uint8_t *p, size_t len,
+			 struct err *e)
+{
+	struct serve_frame f;
+	int rc;
+
+	if (len < SERVE_FRAME_BYTES)
+		return 0;
+	if (!serve_get_frame(&f, p))
+		return serve_conn_nonsense(e, "a frame that cannot be");
+	if (len - SERVE_FRAME_BYTES < f.len)
+		return 0;
+	rc = conn_answer(serve_conn_of(l), &f, p + SERVE_FRAME_BYTES, e);
+	return rc < 0 ? rc : (ssize_t)(SERVE_FRAME_BYTES + f.len);
+}
+
+static void conn_release(struct line_req *r)
+{
+	buf_release(&conn_req(r)->head);
+}
+
+static struct line_req *conn_ping(void)
+{
+	struct serve_req *r = mem_zero(1, sizeof(*r));
+	struct wr w;
+
+	if (!r)
+		return NULL;
+	serve_begin(&w, &r->head, SERVE_PING);
+	if (serve_end(&w, 0, NULL) == 0)
+		return &r->line;
+	conn_release(&r->line);
+	free(r);
+	return NULL;
+}
+
+static const struct line_ops conn_ops = {
+	.bytes = sizeof(struct serve_conn),
+	.out_bytes = CONN_OUT_BYTES,
+	.in_bytes = CONN_IN_BYTES,
+	.slots = CONN_SLOTS,
+	.fill = conn_fill,
+	.more = conn_more,
+	.take = conn_take,
+	.ping = conn_ping,
+	.release = conn_release,
+};
+
+int serve_conn_open(struct line **out, struct wire *w,
+		    const struct line_opts *o, struct err *e)
+{
+	struct line *l = line_new(&conn_ops, w, o);
+	int rc;
+
+	*out = NULL;
+	if (!l)
+		return err_nomem(e);
+	if ((rc = line_start(l, e)) < 0)
+		line_unref(l);
+	else
+		*out = l;
+	return rc;
 }
 
 int serve_conn_hello(struct wire *w, const struct serve_hello *h,
 		     struct serve_welcome *wl, bool *answered, struct err *e)
 {
 	uint8_t in[SERVE_FRAME_BYTES + SERVE_TEXT_MAX + 64];
-	int64_t end = clock_mono_nsec() + CONN_HELLO_SECS * CONN_SEC;
-	size_t have = 0, want = SERVE_FRAME_BYTES;
-	struct serve_frame f;
+	struct wire_hello x = { .who = "'muniment serve'", .in = in,
+		.most = SERVE_FRAME_BYTES };
+	struct serve_frame f = { .len = 0 };
 	struct buf b = BUF_INIT;
 	int rc = serve_put_hello(&b, h, e);
 
 	*answered = false;
-	if (rc == 0)
-		rc = hello_write(w, &b, end, e);
-	buf_release(&b);
-	while (rc == 0) {
-		rc = hello_read(w, in, &have, want, e);
-		if (rc == 0 && clock_mono_nsec() > end)
-			return err_set(e, ERR_IO, "no 'muniment serve' "
-				"answers");
-		if (rc <= 0)
+	x.out = b.p;
+	x.out_len = b.len;
+	while (rc == 0 && x.have < x.most) {
+		rc = wire_hello(w, &x, e);
+		if (rc < 0 || x.have != SERVE_FRAME_BYTES)
 			continue;
 		if (!serve_get_frame(&f, in) || f.type != SERVE_WELCOME ||
 		    f.len > sizeof(in) - SERVE_FRAME_BYTES)
-			return serve_conn_nonsense(e, "it begins with "
+			rc = serve_conn_nonsense(e, "it begins with "
 				"something else (does the login shell there "
 				"print something?)");
-		want = SERVE_FRAME_BYTES + f.len;
-		if (have == want)
-			break;
-		rc = 0;
+		else
+			x.most = SERVE_FRAME_BYTES + f.len;
 	}
+	buf_release(&b);
 	if (rc < 0)
 		return rc;
 	if (!serve_get_welcome(wl, in + SERVE_FRAME_BYTES, f.len))
@@ -178,106 +326,18 @@ int serve_conn_hello(struct wire *w, const struct serve_hello *h,
 	return 0;
 }
 
-void serve_conn_ref(struct serve_conn *c)
-{
-	pthread_mutex_lock(&c->mtx);
-	c->refs++;
-	pthread_mutex_unlock(&c->mtx);
-}
-
-void serve_conn_unref(struct serve_conn *c)
-{
-	bool last;
-
-	if (!c)
-		return;
-	pthread_mutex_lock(&c->mtx);
-	BUG_ON(c->refs == 0);
-	last = --c->refs == 0;
-	pthread_mutex_unlock(&c->mtx);
-	if (last)
-		conn_free(c);
-}
-
-void serve_conn_traffic(struct serve_conn *c, struct store_traffic *t)
-{
-	pthread_mutex_lock(&c->mtx);
-	*t = c->traffic;
-	pthread_mutex_unlock(&c->mtx);
-}
-
-bool serve_conn_dead(struct serve_conn *c)
-{
-	bool dead;
-
-	pthread_mutex_lock(&c->mtx);
-	dead = c->dead;
-	pthread_mutex_unlock(&c->mtx);
-	return dead;
-}
-
-bool serve_conn_why(struct serve_conn *c, struct err *e)
-{
-	bool again;
-
-	pthread_mutex_lock(&c->mtx);
-	again = !c->final;
-	if (c->dead)
-		err_set(e, c->why.code, "%s", c->why.msg);
-	pthread_mutex_unlock(&c->mtx);
-	return again;
-}
-
-bool serve_conn_queue(struct serve_conn *c, struct serve_req *r)
-{
-	bool first;
-
-	r->state = SERVE_REQ_OUT;
-	r->next = NULL;
-	pthread_mutex_lock(&c->mtx);
-	if (c->dead) {
-		r->state = SERVE_REQ_LOST;
-		pthread_mutex_unlock(&c->mtx);
-		return false;
-	}
-	first = c->head == NULL;
-	*c->tail = r;
-	c->tail = &r->next;
-	c->traffic.requests++;
-	r->seq = ++c->seq;
-	pthread_mutex_unlock(&c->mtx);
-	if (first)
-		eventfd_write(c->wake, 1);
-	return true;
-}
-
 void serve_conn_send(struct serve_conn *c, struct serve_req *r)
 {
-	serve_conn_queue(c, r);
+	line_send(&c->line, &r->line);
 }
 
 int serve_conn_wait(struct serve_conn *c, struct serve_req *r)
 {
-	BUG_ON(r->state == SERVE_REQ_IDLE || r->loose);
-	pthread_mutex_lock(&c->mtx);
-	if (r->state == SERVE_REQ_OUT && r->seq > c->trip_seq) {
-		c->traffic.trips++;
-		c->trip_seq = c->seq;
-	}
-	while (r->state == SERVE_REQ_OUT)
-		pthread_cond_wait(&c->done_cv, &c->mtx);
-	pthread_mutex_unlock(&c->mtx);
-	return r->state == SERVE_REQ_DONE ? 0 : ERR_RETRY;
+	return line_wait(&c->line, &r->line);
 }
 
 int serve_conn_call(struct serve_conn *c, struct serve_req *r)
 {
 	serve_conn_send(c, r);
 	return serve_conn_wait(c, r);
-}
-
-int serve_conn_nonsense(struct err *e, const char *what)
-{
-	return err_set(e, ERR_CONFIG, "what answers does not keep to the "
-		"protocol of 'muniment serve': %s", what);
 }

@@ -138,7 +138,7 @@ static void many_clear(struct serve_conn *c, struct many_part *p)
 {
 	size_t i;
 
-	if (p->r.state != SERVE_REQ_IDLE)
+	if (p->r.line.state != LINE_IDLE)
 		serve_conn_wait(c, &p->r);
 	buf_release(&p->r.head);
 	for (i = 0; i < p->n; i++)
@@ -233,11 +233,11 @@ static int look_wait(struct serve_conn *c, struct looking *l, struct err *e)
 {
 	int rc = 0;
 
-	if (l->r.state != SERVE_REQ_IDLE)
+	if (l->r.line.state != LINE_IDLE)
 		rc = serve_conn_wait(c, &l->r);
 	if (rc == 0 && l->r.code != ERR_OK)
 		rc = err_set(e, l->r.code, "%s", l->r.text);
-	else if (rc == 0 && l->r.state != SERVE_REQ_IDLE && !l->done)
+	else if (rc == 0 && l->r.line.state != LINE_IDLE && !l->done)
 		rc = serve_conn_nonsense(e, "sizes are missing");
 	buf_release(&l->r.head);
 	memset(l, 0, sizeof(*l));
@@ -372,7 +372,7 @@ static int list_op(struct serve *s, struct serve_conn *c, void *arg,
 	for (i = 0; i < sent; i++) {
 		struct listing *l = &g->l[i];
 
-		if (l->r.state != SERVE_REQ_IDLE) {
+		if (l->r.line.state != LINE_IDLE) {
 			one = serve_conn_wait(c, &l->r);
 			if (one == 0 && l->r.code != ERR_OK)
 				one = err_set(rc == 0 ? e : NULL, l->r.code,
@@ -381,7 +381,7 @@ static int list_op(struct serve *s, struct serve_conn *c, void *arg,
 			rc = rc == 0 ? one : rc;
 		}
 		buf_release(&l->r.head);
-		l->r.state = SERVE_REQ_IDLE;
+		l->r.line.state = LINE_IDLE;
 	}
 	return rc;
 }
@@ -413,26 +413,4 @@ int serve_list_many(struct store *store, const enum store_kind *k, size_t n,
 	}
 	free(g);
 	return rc;
-}
-
-struct list_one {
-	store_list_fn *fn;
-	void *ctx;
-};
-
-static int list_one(enum store_kind k, const char *name, uint64_t size,
-		    void *ctx)
-{
-	struct list_one *one = ctx;
-
-	(void)k;
-	return one->fn(name, size, one->ctx);
-}
-
-int serve_list(struct store *store, enum store_kind k, store_list_fn *fn,
-	       void *ctx, struct err *e)
-{
-	struct list_one one = { fn, ctx };
-
-	return serve_list_many(store, &k, 1, list_one, &one, e);
 }

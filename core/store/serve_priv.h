@@ -4,7 +4,8 @@
 
 #include <pthread.h>
 
-#include "base/strv.h"
+#include "store/barrier.h"
+#include "store/reach.h"
 #include "store/serve.h"
 #include "store/serve_conn.h"
 #include "store/sftp_ahead.h"
@@ -15,37 +16,18 @@
  */
 struct serve {
 	struct store store;
-	struct wire_dial *dial;			/* dial_mtx, as all below */
-	struct wire *first;			/* of serve_attach() */
+	struct reach reach;
 	enum serve_door door;
-	struct serve_hello hello;
-	struct serve_conn_opts co;
-	struct cancel *cancel;
-	atomic_bool closing;			/* nobody waits any more */
-	pthread_mutex_t dial_mtx;		/* order: before mtx */
-	bool gave_up;
-	unsigned fails;				/* in a row */
-	int64_t dialed_nsec;
-
+	struct serve_hello hello;		/* reach's dial_mtx */
+	bool answered;				/* the same: the last hello */
+	_Atomic uint32_t rights;
 	struct sftp_ahead *ahead;
+	struct barrier barrier;			/* names: their kind, "/" */
 
 	pthread_mutex_t put_mtx;		/* a leaf */
 	pthread_cond_t put_cv;
 	unsigned puts;				/* put_mtx, as that below */
 	uint64_t put_bytes;
-
-	pthread_mutex_t sync_mtx;		/* order: first */
-	bool lost;				/* sync_mtx: a barrier failed */
-
-	pthread_mutex_t mtx;			/* of all below; a leaf */
-	struct serve_conn *conn;		/* NULL: none yet */
-	uint64_t conn_no;			/* counts them, from 1 */
-	uint32_t rights;
-	struct store_traffic gone;		/* of earlier ones */
-	struct strv fresh;			/* put since the last barrier */
-	struct strv syncing;			/* before one under way */
-	bool dirty;				/* or deleted */
-	uint64_t fresh_no;			/* connection of the first */
 };
 
 /* serve.c */
@@ -54,10 +36,8 @@ struct serve {
 int serve_ask(struct serve_conn *c, struct serve_req *r, struct err *e);
 typedef int serve_op_fn(struct serve *s, struct serve_conn *c, void *arg,
 			struct err *e);
-/* Do it, and again as often as it returns ERR_RETRY because the connection was
- * lost; never returns that. */
+/* reach_do() */
 int serve_do(struct serve *s, serve_op_fn *fn, void *arg, struct err *e);
-uint64_t serve_no(struct serve *s);	/* the connection's number */
 
 /* serve_put.c */
 int serve_put(struct store *store, enum store_kind k, const char *name,
@@ -90,7 +70,5 @@ int serve_stat(struct store *store, enum store_kind k, const char *name,
 	       uint64_t *size, struct err *e);
 int serve_list_many(struct store *store, const enum store_kind *k, size_t n,
 		    store_list_many_fn *fn, void *ctx, struct err *e);
-int serve_list(struct store *store, enum store_kind k, store_list_fn *fn,
-	       void *ctx, struct err *e);
 
 #endif

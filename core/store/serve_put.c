@@ -48,21 +48,14 @@ static const char *fresh_text(const struct serve_name *n,
 	return out;
 }
 
-/* What changed waits for a barrier. */
+/* What changed waits for a barrier; which folders that are the server knows. */
 static int put_fresh(struct serve *s, const struct serve_name *n, uint64_t no,
 		     struct err *e)
 {
 	char text[FRESH_BYTES];
-	int rc = 0;
 
-	pthread_mutex_lock(&s->mtx);
-	if (s->fresh.n == 0 && !s->dirty)
-		s->fresh_no = no;
-	s->dirty = true;
-	if (n)
-		rc = strv_add(&s->fresh, fresh_text(n, text), e);
-	pthread_mutex_unlock(&s->mtx);
-	return rc;
+	return barrier_touch(&s->barrier, 0, no, n ? fresh_text(n, text) :
+		NULL, e);
 }
 
 static int put_op(struct serve *s, struct serve_conn *c, void *arg,
@@ -70,7 +63,7 @@ static int put_op(struct serve *s, struct serve_conn *c, void *arg,
 {
 	struct serve_req r = { .code = ERR_OK };
 	struct put *p = arg;
-	uint64_t no = serve_no(s);
+	uint64_t no = reach_no(&s->reach);
 	int rc, fresh;
 
 	p->msg.flags = p->again ? SERVE_PUT_AGAIN : 0;
@@ -122,18 +115,6 @@ int serve_put(struct store *store, enum store_kind k, const char *name,
 	return rc;
 }
 
-/* It will be deleted: no barrier looks for it any more. */
-static void put_stale(struct serve *s, const struct serve_name *n)
-{
-	char text[FRESH_BYTES];
-
-	fresh_text(n, text);
-	pthread_mutex_lock(&s->mtx);
-	strv_drop(&s->fresh, text);
-	strv_drop(&s->syncing, text);
-	pthread_mutex_unlock(&s->mtx);
-}
-
 struct del {
 	struct serve_name n;
 	bool again;
@@ -144,7 +125,7 @@ static int del_op(struct serve *s, struct serve_conn *c, void *arg,
 {
 	struct serve_req r = { .code = ERR_OK };
 	struct del *d = arg;
-	uint64_t no = serve_no(s);
+	uint64_t no = reach_no(&s->reach);
 	bool again = d->again;
 	struct wr w;
 	int rc;
@@ -170,51 +151,25 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 {
 	struct serve *s = (struct serve *)(void *)store;
 	struct del d = { .again = false };
+	char text[FRESH_BYTES];
 
 	put_name(&d.n, k, name);
 	sftp_ahead_drop(s->ahead, k, name);
-	put_stale(s, &d.n);
+	barrier_forget(&s->barrier, fresh_text(&d.n, text));
 	return serve_do(s, del_op, &d, e);
 }
 
-/* What a barrier is about: and what s->syncing has. */
-struct barrier {
-	uint64_t no;			/* of the first put's connection */
+struct syncing {
+	uint64_t no;			/* of the first change's connection */
 	bool tried;
 };
 
-static bool sync_wants(struct serve *s, const char *text)
-{
-	bool wants;
-
-	pthread_mutex_lock(&s->mtx);
-	wants = strv_find(&s->syncing, text) >= 0;
-	pthread_mutex_unlock(&s->mtx);
-	return wants;
-}
-
-static int sync_names(struct serve *s, struct strv *out, struct err *e)
-{
-	size_t i;
-	int rc = 0;
-
-	pthread_mutex_lock(&s->mtx);
-	for (i = 0; rc == 0 && i < s->syncing.n; i++)
-		rc = strv_add(out, s->syncing.v[i], e);
-	pthread_mutex_unlock(&s->mtx);
-	return rc;
-}
-
-/*
- * After a new connection the server may be one that has crashed meanwhile, and
- * names that were not durable yet are gone.
- */
 static int sync_verify(struct serve *s, struct serve_conn *c, struct err *e)
 {
 	struct strv names = STRV_INIT;
 	struct store_look *look = NULL;
 	size_t i;
-	int rc = sync_names(s, &names, e);
+	int rc = barrier_names(&s->barrier, &names, e);
 
 	if (rc == 0 && names.n > 0) {
 		look = mem_zero(names.n, sizeof(*look));
@@ -228,7 +183,8 @@ static int sync_verify(struct serve *s, struct serve_conn *c, struct err *e)
 		rc = serve_looks(c, look, names.n, e);
 	for (i = 0; rc == 0 && i < names.n; i++)
 		/* Another thread may have deleted it meanwhile. */
-		if (look[i].rc < 0 && sync_wants(s, names.v[i]))
+		if (look[i].rc < 0 &&
+		    barrier_wants(&s->barrier, names.v[i]))
 			rc = err_set(e, ERR_IO, "'%s/%s' was stored, and "
 				"after the connection was lost it is not "
 				"there", store_kind_name(look[i].kind),
@@ -242,8 +198,8 @@ static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
 		   struct err *e)
 {
 	struct serve_req r = { .code = ERR_OK };
-	struct barrier *b = arg;
-	bool other = b->tried || b->no != serve_no(s);
+	struct syncing *g = arg;
+	bool other = g->tried || g->no != reach_no(&s->reach);
 	struct wr w;
 	int rc;
 
@@ -251,7 +207,7 @@ static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
 	/* A new server does not know what the one before has changed. */
 	wr_u8(&w, other);
 	rc = serve_end(&w, 0, e);
-	b->tried = true;
+	g->tried = true;
 	if (rc == 0)
 		rc = serve_ask(c, &r, e);
 	buf_release(&r.head);
@@ -260,35 +216,19 @@ static int sync_op(struct serve *s, struct serve_conn *c, void *arg,
 	return rc;
 }
 
+static int sync_run(const struct barrier_todo *todo, void *ctx,
+		    struct err *e)
+{
+	struct syncing g = { .no = todo->no };
+
+	return serve_do(ctx, sync_op, &g, e);
+}
+
 int serve_sync(struct store *store, struct err *e)
 {
 	struct serve *s = (struct serve *)(void *)store;
-	struct barrier b = { .tried = false };
-	bool dirty;
-	int rc = 0;
 
-	pthread_mutex_lock(&s->sync_mtx);
-	if (s->lost)
-		rc = err_set(e, ERR_IO, "what was written cannot be trusted "
-			"to be on the disk, because a barrier failed before");
-	pthread_mutex_lock(&s->mtx);
-	dirty = s->dirty;
-	if (rc == 0) {
-		s->syncing = s->fresh;
-		b.no = s->fresh_no;
-		s->fresh = (struct strv)STRV_INIT;
-		s->dirty = false;
-	}
-	pthread_mutex_unlock(&s->mtx);
-	if (rc == 0 && dirty) {
-		rc = serve_do(s, sync_op, &b, e);
-		s->lost = rc < 0;
-	}
-	pthread_mutex_lock(&s->mtx);
-	strv_release(&s->syncing);
-	pthread_mutex_unlock(&s->mtx);
-	pthread_mutex_unlock(&s->sync_mtx);
-	return rc;
+	return barrier_run(&s->barrier, sync_run, s, e);
 }
 
 static int unmake_op(struct serve *s, struct serve_conn *c, void *arg,

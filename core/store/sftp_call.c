@@ -222,7 +222,7 @@ static int call_looks(struct sftp_conn *c, struct sftp_look *look, size_t n,
 			sftp_conn_send(c, &req[sent]);
 	}
 	for (i = 0; i < sent; i++) {
-		if (req[i].state == SFTP_REQ_IDLE)
+		if (req[i].line.state == LINE_IDLE)
 			continue;
 		got = sftp_conn_wait(c, &req[i]);
 		if (got < 0)

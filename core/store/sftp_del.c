@@ -37,11 +37,12 @@ static int del_op(struct sftp *s, struct sftp_conn *c, void *arg,
 	struct del *d = arg;
 	uint32_t code, seen;
 	bool before = d->tried;
+	uint64_t no = reach_no(&s->reach);
 	int rc;
 
 	sftp_path(s, layout_path(d->k, d->name, rel), path);
 	if (d->k == STORE_DATA || d->k == STORE_META) {
-		sftp_files_drop(s->files, sftp_no(s), c, d->k, d->name);
+		sftp_files_drop(s->files, no, c, d->k, d->name);
 		sftp_ahead_drop(s->ahead, d->k, d->name);
 	}
 	d->tried = true;
@@ -56,7 +57,8 @@ static int del_op(struct sftp *s, struct sftp_conn *c, void *arg,
 			 (rc = del_folder(c, path, &code)) < 0)
 			return rc;
 	}
-	sftp_touch(s, layout_folder(d->k, d->name));
+	barrier_touch(&s->barrier, layout_folder(d->k, d->name), no, NULL,
+		NULL);
 	if (code == SFTP_OK || (code == SFTP_NO_SUCH_FILE && before))
 		return 0;
 	if (code == SFTP_NO_SUCH_FILE)
@@ -72,12 +74,8 @@ int sftp_del(struct store *store, enum store_kind k, const char *name,
 	char rel[LAYOUT_PATH_BYTES];
 
 	sftp_early_forget(s->early, k);
-	/* No barrier looks for it any more. */
 	layout_path(k, name, rel);
-	pthread_mutex_lock(&s->mtx);
-	strv_drop(&s->fresh, rel);
-	strv_drop(&s->syncing, rel);
-	pthread_mutex_unlock(&s->mtx);
+	barrier_forget(&s->barrier, rel);
 	return sftp_do(s, del_op, &d, e);
 }
 

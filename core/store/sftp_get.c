@@ -158,7 +158,7 @@ static int get_op(struct sftp *s, struct sftp_conn *c, void *arg,
 {
 	struct get *g = arg;
 	bool keep = g->k == STORE_DATA || g->k == STORE_META;
-	uint64_t no = sftp_no(s);
+	uint64_t no = reach_no(&s->reach);
 	int rc;
 
 	buf_clear(&g->ahead);

@@ -36,7 +36,7 @@ static int list_open(struct sftp_conn *c, struct list_dir *d, char **path,
 	for (i = 0; i < sent; i++) {
 		struct sftp_req *r = &d[i].open;
 
-		if (r->state == SFTP_REQ_IDLE)
+		if (r->line.state == LINE_IDLE)
 			continue;
 		if (sftp_conn_wait(c, r) < 0)
 			rc = ERR_RETRY;
@@ -99,7 +99,7 @@ static int list_round(struct sftp_conn *c, struct list_dir *d, unsigned n,
 		for (j = 0; !was && j < LIST_AHEAD; j++) {
 			struct sftp_req *r = &d[i].read[j];
 
-			if (r->state == SFTP_REQ_IDLE)
+			if (r->line.state == LINE_IDLE)
 				continue;
 			if (sftp_conn_wait(c, r) < 0) {
 				rc = ERR_RETRY;
@@ -306,7 +306,7 @@ static int listing_op(struct sftp *s, struct sftp_conn *c, void *arg,
 	int rc = d ? 0 : err_nomem(e);
 
 	g->n_entries = 0;
-	sftp_files_expire(s->files, sftp_no(s), c);
+	sftp_files_expire(s->files, reach_no(&s->reach), c);
 	for (i = 0; rc == 0 && i < g->n; i++)
 		rc = strv_add(&paths, sftp_path(s, layout_folder_path(
 			g->folder[i], name), path), e);
@@ -405,26 +405,4 @@ int sftp_list_many(struct store *store, const enum store_kind *k, size_t n,
 	free(g->entry);
 	free(g);
 	return rc;
-}
-
-struct list_one {
-	store_list_fn *fn;
-	void *ctx;
-};
-
-static int list_one(enum store_kind k, const char *name, uint64_t size,
-		    void *ctx)
-{
-	struct list_one *o = ctx;
-
-	(void)k;
-	return o->fn(name, size, o->ctx);
-}
-
-int sftp_list(struct store *store, enum store_kind k, store_list_fn *fn,
-	      void *ctx, struct err *e)
-{
-	struct list_one o = { fn, ctx };
-
-	return sftp_list_many(store, &k, 1, list_one, &o, e);
 }

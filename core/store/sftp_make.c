@@ -153,7 +153,7 @@ static int make_folders(struct sftp *s, struct sftp_conn *c, unsigned first,
 			sftp_conn_send(c, &req[sent]);
 	}
 	for (i = 0; i < sent; i++) {
-		if (req[i].state == SFTP_REQ_IDLE)
+		if (req[i].line.state == LINE_IDLE)
 			continue;
 		if (sftp_conn_wait(c, &req[i]) < 0)
 			rc = ERR_RETRY;

@@ -51,7 +51,7 @@ static int many_open(struct sftp *s, struct sftp_conn *c,
 
 static int many_wait(struct sftp_conn *c, struct sftp_req *r)
 {
-	return r->state == SFTP_REQ_IDLE ? 0 : sftp_conn_wait(c, r);
+	return r->line.state == LINE_IDLE ? 0 : sftp_conn_wait(c, r);
 }
 
 /* Its size, its first bytes, and the end of it, in one go. */
@@ -150,7 +150,7 @@ static void many_clear(struct sftp_conn *c, struct many_file *f)
 	/* One that was lost does not mean that the others are back. */
 	for (i = 0; i < MANY_FILES; i++) {
 		many_settle(c, &f[i], 1);
-		if (f[i].open.good && f[i].close.state == SFTP_REQ_IDLE &&
+		if (f[i].open.good && f[i].close.line.state == LINE_IDLE &&
 		    sftp_get_handle(f[i].open.body.p, f[i].open.body.len,
 		    &f[i].h))
 			sftp_close_later(c, &f[i].h);

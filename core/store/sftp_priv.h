@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/strv.h"
-#include "store/layout.h"
+#include "store/barrier.h"
+#include "store/reach.h"
 #include "store/sftp_ahead.h"
 #include "store/sftp_conn.h"
 
@@ -31,54 +31,33 @@ struct sftp_files;
 struct sftp_early;
 struct sftp {
 	struct store store;
-	struct wire_dial *dial;			/* dial_mtx */
-	struct wire *first;			/* dial_mtx: an open one */
-	struct sftp_conn_opts co;
-	struct cancel *cancel;
+	struct reach reach;
 	struct proc_id self;
 	char *root;
 	struct sftp_files *files;		/* open for reading */
 	struct sftp_ahead *ahead;
 	struct sftp_early *early;		/* NULL: none */
+	struct barrier barrier;			/* names: paths */
+	bool unconfirmed;			/* a barrier's: said already */
 	atomic_int way;
 	_Atomic uint64_t sync_bytes;		/* sftp_write_file()'s */
-	atomic_bool closing;			/* nobody waits any more */
 	pthread_t tidier;
 	bool tidying;				/* there is that thread */
 
-	pthread_mutex_t dial_mtx;		/* order: before mtx */
-	bool gave_up;				/* dial_mtx, as all below */
-	unsigned fails;				/* in a row */
-	int64_t dialed_nsec;
-
-	pthread_mutex_t tidy_mtx;		/* order: first, as sync_mtx */
+	pthread_mutex_t tidy_mtx;		/* order: first */
 	bool tidied;				/* tidy_mtx */
 
-	pthread_mutex_t sync_mtx;		/* order: first */
-	bool lost;				/* sync_mtx: a barrier failed */
-	bool unconfirmed;			/* sync_mtx: said already */
-
-	pthread_mutex_t mtx;			/* of all below; a leaf */
-	struct sftp_conn *conn;			/* NULL: none yet */
-	uint64_t conn_no;			/* counts them, from 1 */
-	struct store_traffic gone;		/* of earlier ones */
-	/* One bit a folder: names in it changed since the last barrier. */
-	uint64_t dirty[(LAYOUT_FOLDERS + 63) / 64];
-	/* REPOSITORY as it was read when the store was opened: for the first
-	 * who asks. */
+	pthread_mutex_t mtx;			/* a leaf */
+	/* mtx: REPOSITORY as it was read when the store was opened: for the
+	 * first who asks. */
 	struct buf marker;
-	struct strv fresh;			/* paths put since then */
-	struct strv syncing;			/* before one under way */
-	uint64_t fresh_no;			/* connection of the first */
 };
 
 /* sftp.c */
 typedef int sftp_op_fn(struct sftp *s, struct sftp_conn *c, void *arg,
 		       struct err *e);
-/* Do it, and again as often as it returns ERR_RETRY because the connection was
- * lost; never returns that. */
+/* reach_do() */
 int sftp_do(struct sftp *s, sftp_op_fn *fn, void *arg, struct err *e);
-uint64_t sftp_no(struct sftp *s);	/* the connection's number */
 /* 'rel' below the repository's folder. */
 const char *sftp_path(const struct sftp *s, const char *rel,
 		      char out[SFTP_PATH_BYTES]);
@@ -195,8 +174,6 @@ int sftp_stat_many(struct store *s, struct store_look *look, size_t n,
 int sftp_put(struct store *s, enum store_kind k, const char *name,
 	     const struct iovec *iov, int n, unsigned flags, struct err *e);
 /* sftp_list.c */
-int sftp_list(struct store *s, enum store_kind k, store_list_fn *fn,
-	      void *ctx, struct err *e);
 int sftp_list_many(struct store *s, const enum store_kind *k, size_t n,
 		   store_list_many_fn *fn, void *ctx, struct err *e);
 typedef int sftp_entry_fn(const struct sftp_name *name, void *ctx);
@@ -211,10 +188,6 @@ void sftp_tmp_tidy(struct sftp *s);		/* begins it, once */
 void sftp_tmp_tidied(struct sftp *s);		/* waits for its end */
 void sftp_tmp_remove(struct sftp_conn *c, const char *path);
 /* sftp_sync.c */
-void sftp_touch(struct sftp *s, unsigned folder);
-/* A path that was put on connection 'no'. */
-int sftp_touch_name(struct sftp *s, unsigned folder, const char *rel,
-		    uint64_t no, struct err *e);
 int sftp_sync(struct store *s, struct err *e);
 /* Make the folders durable where that is possible; *can: it is. */
 int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,

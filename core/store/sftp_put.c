@@ -277,7 +277,7 @@ static int put_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		  struct err *e)
 {
 	struct put *p = arg;
-	uint64_t no = sftp_no(s);
+	uint64_t no = reach_no(&s->reach);
 	int rc = 0, touched;
 
 	p->again = !p->named;
@@ -288,8 +288,8 @@ static int put_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		rc = put_name(s, c, p, e);
 		if (rc == ERR_RETRY)
 			return rc;
-		touched = sftp_touch_name(s, layout_folder(p->k, p->name),
-			p->rel, no, rc < 0 ? NULL : e);
+		touched = barrier_touch(&s->barrier, layout_folder(p->k,
+			p->name), no, p->rel, rc < 0 ? NULL : e);
 		rc = rc == 0 ? touched : rc;
 	}
 	if (rc != ERR_RETRY)

@@ -6,31 +6,9 @@
 #include "store/sftp_priv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-
-void sftp_touch(struct sftp *s, unsigned folder)
-{
-	pthread_mutex_lock(&s->mtx);
-	s->dirty[folder / 64] |= (uint64_t)1 << folder % 64;
-	pthread_mutex_unlock(&s->mtx);
-}
-
-int sftp_touch_name(struct sftp *s, unsigned folder, const char *rel,
-		    uint64_t no, struct err *e)
-{
-	int rc;
-
-	sftp_touch(s, folder);
-	pthread_mutex_lock(&s->mtx);
-	if (s->fresh.n == 0)
-		s->fresh_no = no;
-	rc = strv_add(&s->fresh, rel, e);
-	pthread_mutex_unlock(&s->mtx);
-	return rc;
-}
 
 struct folder_sync {
 	struct sftp_req open, sync;
@@ -56,7 +34,7 @@ static int sync_open(struct sftp *s, struct sftp_conn *c,
 	for (i = 0; i < sent; i++) {
 		struct sftp_req *r = &f[i].open;
 
-		if (r->state == SFTP_REQ_IDLE)
+		if (r->line.state == LINE_IDLE)
 			continue;
 		if (sftp_conn_wait(c, r) < 0)
 			rc = ERR_RETRY;
@@ -99,7 +77,7 @@ static int sync_some(struct sftp *s, struct sftp_conn *c,
 
 		if (f[i].opened)
 			sftp_close_later(c, &f[i].h);
-		if (r->state == SFTP_REQ_IDLE)
+		if (r->line.state == LINE_IDLE)
 			continue;
 		if (sftp_conn_wait(c, r) < 0)
 			rc = ERR_RETRY;
@@ -137,34 +115,11 @@ int sftp_sync_paths(struct sftp *s, struct sftp_conn *c,
 	return rc;
 }
 
-/* What a barrier is about: and what s->syncing has. */
-struct barrier {
+struct syncing {
 	struct strv folders;
-	uint64_t no;			/* of the first put's connection */
+	uint64_t no;			/* of the first change's connection */
 	bool can;
 };
-
-static int sync_names(struct sftp *s, struct strv *out, struct err *e)
-{
-	size_t i;
-	int rc = 0;
-
-	pthread_mutex_lock(&s->mtx);
-	for (i = 0; rc == 0 && i < s->syncing.n; i++)
-		rc = strv_add(out, s->syncing.v[i], e);
-	pthread_mutex_unlock(&s->mtx);
-	return rc;
-}
-
-static bool sync_wants(struct sftp *s, const char *rel)
-{
-	bool wants;
-
-	pthread_mutex_lock(&s->mtx);
-	wants = strv_find(&s->syncing, rel) >= 0;
-	pthread_mutex_unlock(&s->mtx);
-	return wants;
-}
 
 static int sync_look(struct sftp *s, struct sftp_conn *c,
 		     const struct strv *names, struct sftp_look *look,
@@ -183,7 +138,8 @@ static int sync_look(struct sftp *s, struct sftp_conn *c,
 		rc = sftp_sizes(c, look, names->n, e);
 	for (i = 0; rc == 0 && i < names->n; i++)
 		/* Another thread may have deleted it meanwhile. */
-		if (look[i].code != SFTP_OK && sync_wants(s, names->v[i]))
+		if (look[i].code != SFTP_OK &&
+		    barrier_wants(&s->barrier, names->v[i]))
 			rc = sftp_say(look[i].code, e, "'%s' was stored, and "
 				"after the connection was lost it is not "
 				"there", names->v[i]);
@@ -192,20 +148,12 @@ static int sync_look(struct sftp *s, struct sftp_conn *c,
 	return rc;
 }
 
-/*
- * After a new connection the server may be one that has crashed meanwhile, and
- * names that were not durable yet are gone.
- */
-static int sync_verify(struct sftp *s, struct sftp_conn *c,
-		       const struct barrier *b, struct err *e)
+static int sync_verify(struct sftp *s, struct sftp_conn *c, struct err *e)
 {
 	struct strv names = STRV_INIT;
 	struct sftp_look *look;
-	int rc = 0;
+	int rc = barrier_names(&s->barrier, &names, e);
 
-	if (b->no == sftp_no(s))
-		return 0;
-	rc = sync_names(s, &names, e);
 	if (rc == 0 && names.n > 0) {
 		look = mem_zero(names.n, sizeof(*look));
 		rc = look ? sync_look(s, c, &names, look, e) : err_nomem(e);
@@ -218,31 +166,11 @@ static int sync_verify(struct sftp *s, struct sftp_conn *c,
 static int sync_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		   struct err *e)
 {
-	struct barrier *b = arg;
-	int rc = sftp_sync_paths(s, c, &b->folders, &b->can, e);
+	struct syncing *g = arg;
+	int rc = sftp_sync_paths(s, c, &g->folders, &g->can, e);
 
-	return rc == 0 ? sync_verify(s, c, b, e) : rc;
-}
-
-/* What there is to do, and nothing from now on. */
-static int sync_take(struct sftp *s, struct barrier *b, struct err *e)
-{
-	char path[LAYOUT_FOLDER_BYTES];
-	unsigned i;
-	int rc = 0;
-
-	pthread_mutex_lock(&s->mtx);
-	for (i = 0; rc == 0 && i < LAYOUT_FOLDERS; i++)
-		if (s->dirty[i / 64] >> i % 64 & 1)
-			rc = strv_add(&b->folders, layout_folder_path(i,
-				path), e);
-	if (rc == 0) {
-		memset(s->dirty, 0, sizeof(s->dirty));
-		s->syncing = s->fresh;
-		b->no = s->fresh_no;
-		s->fresh = (struct strv)STRV_INIT;
-	}
-	pthread_mutex_unlock(&s->mtx);
+	if (rc == 0 && g->no != reach_no(&s->reach))
+		rc = sync_verify(s, c, e);
 	return rc;
 }
 
@@ -256,28 +184,30 @@ static void sync_say(struct sftp *s)
 	s->unconfirmed = true;
 }
 
+static int sync_run(const struct barrier_todo *todo, void *ctx,
+		    struct err *e)
+{
+	struct syncing g = { .no = todo->no, .can = true };
+	char path[LAYOUT_FOLDER_BYTES];
+	struct sftp *s = ctx;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < LAYOUT_FOLDERS; i++)
+		if (todo->dirty[i / 64] >> i % 64 & 1)
+			rc = strv_add(&g.folders, layout_folder_path(i, path),
+				e);
+	if (rc == 0)
+		rc = sftp_do(s, sync_op, &g, e);
+	if (rc == 0 && !g.can)
+		sync_say(s);
+	strv_release(&g.folders);
+	return rc;
+}
+
 int sftp_sync(struct store *store, struct err *e)
 {
 	struct sftp *s = (struct sftp *)(void *)store;
-	struct barrier b = { .can = true };
-	int rc = 0;
 
-	pthread_mutex_lock(&s->sync_mtx);
-	if (s->lost)
-		rc = err_set(e, ERR_IO, "what was written cannot be trusted "
-			"to be on the disk, because a barrier failed before");
-	if (rc == 0)
-		rc = sync_take(s, &b, e);
-	if (rc == 0 && b.folders.n > 0) {
-		rc = sftp_do(s, sync_op, &b, e);
-		s->lost = rc < 0;
-		if (rc == 0 && !b.can)
-			sync_say(s);
-	}
-	pthread_mutex_lock(&s->mtx);
-	strv_release(&s->syncing);
-	pthread_mutex_unlock(&s->mtx);
-	pthread_mutex_unlock(&s->sync_mtx);
-	strv_release(&b.folders);
-	return rc;
+	return barrier_run(&s->barrier, sync_run, s, e);
 }

@@ -207,13 +207,31 @@ int store_stat(struct store *s, enum store_kind k, const char *name,
 	return store_done(s, s->ops->stat(s, k, name, size, e), e);
 }
 
+struct store_list_one {
+	store_list_fn *fn;
+	void *ctx;
+};
+
+static int store_list_one(enum store_kind k, const char *name, uint64_t size,
+			  void *ctx)
+{
+	struct store_list_one *one = ctx;
+
+	(void)k;
+	return one->fn(name, size, one->ctx);
+}
+
 /* fn may end a listing without any error, so the store itself adds what is
  * missing from its own messages. */
 int store_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	       void *ctx, struct err *e)
 {
+	struct store_list_one one = { fn, ctx };
+
 	BUG_ON(k >= STORE_KINDS);
-	return s->ops->list(s, k, fn, ctx, e);
+	if (s->ops->list)
+		return s->ops->list(s, k, fn, ctx, e);
+	return s->ops->list_many(s, &k, 1, store_list_one, &one, e);
 }
 
 int store_get_many(struct store *s, enum store_kind k, char *const *name,

@@ -99,7 +99,7 @@ static int fault_list(struct store *s, enum store_kind k, store_list_fn *fn,
 	int rc = 0;
 
 	if (fate != FAULT_FAIL)
-		rc = f->below->ops->list(f->below, k, fn, ctx, e);
+		rc = store_list(f->below, k, fn, ctx, e);
 	return fault_end(f, fate, rc, "list", e);
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/wire_priv.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+
+#define WIRE_HELLO_NSEC ((int64_t)30 * 1000000000)
+#define WIRE_HELLO_MSEC 100
 
 int wire_dial_new(struct wire_dial **out, const struct sshurl *u,
 		  const struct store_opts *o, struct err *e)
@@ -82,4 +87,32 @@ void wire_close(struct wire *w)
 {
 	if (w)
 		w->ops->close(w);
+}
+
+int wire_hello(struct wire *w, struct wire_hello *h, struct err *e)
+{
+	struct pollfd pfd = { .fd = w->fd };
+	int64_t now = clock_mono_nsec();
+	ssize_t n;
+
+	if (h->end_nsec == 0)
+		h->end_nsec = now + WIRE_HELLO_NSEC;
+	if (now > h->end_nsec)
+		return err_set(e, ERR_IO, "no %s answers", h->who);
+	if (h->sent < h->out_len) {
+		n = w->ops->write(w, (const uint8_t *)h->out + h->sent,
+			h->out_len - h->sent, e);
+		if (n < 0)
+			return (int)n;
+		h->sent += (size_t)n;
+	}
+	n = w->ops->read(w, h->in + h->have, h->most - h->have, e);
+	if (n < 0)
+		return (int)n;
+	h->have += (size_t)n;
+	if (n == 0) {
+		pfd.events = w->ops->events(w, h->sent < h->out_len);
+		poll(&pfd, 1, WIRE_HELLO_MSEC);
+	}
+	return 0;
 }

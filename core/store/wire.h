@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -53,6 +54,20 @@ int wire_open(struct wire **out, struct wire_dial *d, struct err *e);
  * same connection if that can be.  *w is NULL after a failure. */
 int wire_turn(struct wire **w, struct wire_dial *d, struct err *e);
 void wire_close(struct wire *w);		/* NULL ok */
+
+/* The first words with whoever is there. */
+struct wire_hello {
+	const char *who;		/* is to answer, for messages */
+	const void *out;		/* what is said */
+	size_t out_len, sent;
+	uint8_t *in;			/* what is heard: 'have' of 'most' */
+	size_t most, have;
+	int64_t end_nsec;		/* 0 at first */
+};
+/* One step: whatever can be sent and read now, of which 'have' is not 'most'
+ * yet; else it waits a little.  ERR_IO: it hung up, or 30 seconds have gone
+ * since the first step. */
+int wire_hello(struct wire *w, struct wire_hello *h, struct err *e);
 /* A server given by two ends of a socket (owned): tests, fuzzing. */
 struct wire *wire_fd(int fd);
 

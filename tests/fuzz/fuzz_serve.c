@@ -85,18 +85,20 @@ static int said(const uint8_t *p, size_t len, int *other)
 
 static void client(const uint8_t *p, size_t len)
 {
-	struct serve_conn_opts o = { .timeout_secs = 5 };
+	struct line_opts o = { .timeout_secs = 5 };
 	struct iovec iov = { (void *)(uintptr_t)"some bytes", 10 };
 	struct serve_req req[4];
 	struct serve_put put = { .size = 10, .n = { STORE_KEYS, "k" } };
 	struct serve_conn *c;
+	struct line *l;
 	struct wr w;
 	unsigned i;
 	int other;
 
 	memset(req, 0, sizeof(req));
-	if (serve_conn_open(&c, wire_fd(said(p, len, &other)), &o, NULL) < 0)
+	if (serve_conn_open(&l, wire_fd(said(p, len, &other)), &o, NULL) < 0)
 		return;
+	c = serve_conn_of(l);
 	for (i = 0; i < 4; i++) {
 		if (i < 2) {
 			req[i].iov = &iov;
@@ -116,7 +118,7 @@ static void client(const uint8_t *p, size_t len)
 		serve_conn_wait(c, &req[i]);
 		buf_release(&req[i].head);
 	}
-	serve_conn_unref(c);
+	line_unref(l);
 	close(other);
 }
 

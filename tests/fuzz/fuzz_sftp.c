@@ -99,9 +99,9 @@ static void ask(struct sftp_conn *c)
 
 static void talk(const uint8_t *p, size_t len)
 {
-	struct sftp_conn_opts o = { .timeout_secs = 5 };
-	struct sftp_conn *c;
+	struct line_opts o = { .timeout_secs = 5 };
 	struct wire *w;
+	struct line *l;
 	int fd[2];
 
 	BUG_ON(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0);
@@ -109,9 +109,9 @@ static void talk(const uint8_t *p, size_t len)
 	shutdown(fd[1], SHUT_WR);
 	w = wire_fd(fd[0]);
 	BUG_ON(!w);
-	if (sftp_conn_open(&c, w, &o, NULL) == 0) {
-		ask(c);
-		sftp_conn_unref(c);
+	if (sftp_conn_open(&l, w, &o, NULL) == 0) {
+		ask(sftp_conn_of(l));
+		line_unref(l);
 	}
 	close(fd[1]);
 }
