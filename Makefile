@@ -170,8 +170,14 @@ model: $(BUILD)/unit/test_model
 	MODEL_LONG=1 $<
 powercut: $(BUILD)/unit/test_powercut
 	POWERCUT_STATES=$(or $(POWERCUT_STATES),60) POWERCUT_NEXT=200 $<
-faults: $(BUILD)/unit/test_faults
+faults: $(BUILD)/unit/test_faults $(BUILD)/unit/test_nomem
 	FAULTS_STRIDE=$(or $(FAULTS_STRIDE),1) $<
+	NOMEM_STRIDE=$(or $(NOMEM_STRIDE),1) $(BUILD)/unit/test_nomem
+# A line that drops every 30 seconds while 90 MB go through it at 1 MiB/s.
+.PHONY: drops
+drops: tests-build
+	BUILD=$(BUILD) DROPS_LIFE=30 DROPS_KIB=1024 DROPS_BYTES=90000000 \
+		TIMEOUT_SCALE=10 tests/run cases/sftp_drops.sh
 rot: $(BUILD)/unit/test_rot
 	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
 # A repository of 280 MB; three years: HOURLY=26280,1,2190

@@ -9,7 +9,7 @@
  * archive restores to the same tree, check is clean, the next run succeeds
  * without a manual step.
  *
- * Every FAULTS_STRIDE-th call is tried, 199 by default; `make faults` all.
+ * Every FAULTS_STRIDE-th call is tried, 401 by default; `make faults` all.
  * An argument names the one operation to try.  FAULTS_CHANGES=1: only calls
  * that change something; most of the others are listings.
  */
@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 	struct err e = { ERR_OK, "" };
 	size_t i;
 
-	stride = s ? strtoul(s, NULL, 10) : 199;
+	stride = s ? strtoul(s, NULL, 10) : 401;
 	if (stride == 0)
 		stride = 1;
 	world_make(&w, "faults");

@@ -7,8 +7,8 @@
  * what it acknowledged is whole: never a crash, never a clean check of what is
  * damaged.
  *
- * Every NOMEM_STRIDE-th allocation is tried, 5 by default.  An argument names
- * the one operation to try.
+ * Every NOMEM_STRIDE-th allocation is tried, 11 by default; `make faults` all.
+ * An argument names the one operation to try.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,7 +270,7 @@ int main(int argc, char **argv)
 	struct err e = { ERR_OK, "" };
 	size_t i;
 
-	stride = s ? strtoul(s, NULL, 10) : 5;
+	stride = s ? strtoul(s, NULL, 10) : 11;
 	if (stride == 0)
 		stride = 1;
 	world_make(&w, "nomem");
