@@ -127,7 +127,7 @@ static void serve_free(struct store *store)
 
 	/* What is being read ahead nobody wants any more. */
 	reach_close(&s->reach);
-	sftp_ahead_free(s->ahead);
+	pack_ahead_free(s->ahead);
 	reach_release(&s->reach);
 	barrier_release(&s->barrier);
 	pthread_mutex_destroy(&s->put_mtx);
@@ -181,7 +181,7 @@ static int serve_new(struct serve **out, const char *url, unsigned flags,
 	pthread_mutex_init(&s->put_mtx, NULL);
 	pthread_cond_init(&s->put_cv, NULL);
 	s->store.url = mem_str(url);
-	s->ahead = sftp_ahead_new(serve_get_ahead, s);
+	s->ahead = pack_ahead_new(serve_get_ahead, s);
 	rc = s->store.url && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {

@@ -123,7 +123,7 @@ int serve_get_ahead(void *ctx, enum store_kind k, const char *name,
 static int get_packed(struct serve *s, struct serve_want *w, struct buf *out,
 		      struct err *e)
 {
-	struct sftp_ahead_plan plan = { NULL, 0 };
+	struct pack_ahead_plan plan = { NULL, 0 };
 	struct buf more = BUF_INIT;
 	size_t len = (size_t)w->len;
 	int rc;
@@ -131,14 +131,14 @@ static int get_packed(struct serve *s, struct serve_want *w, struct buf *out,
 	/* Only bytes that were once read are found, so len is no nonsense. */
 	if ((rc = buf_reserve(out, len, e)) < 0)
 		return rc;
-	if (sftp_ahead_begin(s->ahead, w->n.kind, w->n.name, w->off, len, out,
+	if (pack_ahead_begin(s->ahead, w->n.kind, w->n.name, w->off, len, out,
 	    &plan))
 		return 0;
 	w->more = (uint32_t)(plan.len - len);
 	rc = get_want(s, w, &more, e);
 	if (rc == 0)
 		rc = buf_append(out, more.p, len, e);
-	sftp_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
+	pack_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
 	buf_release(&more);
 	return rc;
 }

@@ -5,10 +5,10 @@
 #include <pthread.h>
 
 #include "store/barrier.h"
+#include "store/pack_ahead.h"
 #include "store/reach.h"
 #include "store/serve.h"
 #include "store/serve_conn.h"
-#include "store/sftp_ahead.h"
 
 /*
  * The parts of a store behind "muniment serve".  Every operation is made so
@@ -21,7 +21,7 @@ struct serve {
 	struct serve_hello hello;		/* reach's dial_mtx */
 	bool answered;				/* the same: the last hello */
 	_Atomic uint32_t rights;
-	struct sftp_ahead *ahead;
+	struct pack_ahead *ahead;
 	struct barrier barrier;			/* names: their kind, "/" */
 
 	pthread_mutex_t put_mtx;		/* a leaf */
@@ -47,7 +47,7 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 int serve_sync(struct store *store, struct err *e);
 int serve_unmake(struct store *store, struct err *e);
 /* serve_get.c */
-sftp_ahead_read_fn serve_get_ahead;		/* ctx: a struct serve */
+pack_ahead_read_fn serve_get_ahead;		/* ctx: a struct serve */
 int serve_get(struct store *store, enum store_kind k, const char *name,
 	      uint64_t off, size_t len, struct buf *out, struct err *e);
 int serve_get_all(struct store *store, enum store_kind k, const char *name,

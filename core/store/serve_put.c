@@ -154,7 +154,7 @@ int serve_del(struct store *store, enum store_kind k, const char *name,
 	char text[FRESH_BYTES];
 
 	put_name(&d.n, k, name);
-	sftp_ahead_drop(s->ahead, k, name);
+	pack_ahead_drop(s->ahead, k, name);
 	barrier_forget(&s->barrier, fresh_text(&d.n, text));
 	return serve_do(s, del_op, &d, e);
 }

@@ -99,7 +99,7 @@ static void sftp_free(struct store *store)
 	sftp_tmp_tidied(s);
 	/* What is being read ahead nobody wants any more. */
 	reach_close(&s->reach);
-	sftp_ahead_free(s->ahead);
+	pack_ahead_free(s->ahead);
 	sftp_early_free(s->early);
 	reach_release(&s->reach);
 	sftp_files_free(s->files);
@@ -149,7 +149,7 @@ static int sftp_new(struct sftp **out, const char *url,
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);
 	s->files = sftp_files_new();
-	s->ahead = sftp_ahead_new(sftp_get_ahead, s);
+	s->ahead = pack_ahead_new(sftp_get_ahead, s);
 	rc = s->store.url && s->files && s->ahead ? sshurl_parse(&u, url, e) :
 		err_nomem(e);
 	if (rc == 0) {

@@ -43,7 +43,7 @@ static int del_op(struct sftp *s, struct sftp_conn *c, void *arg,
 	sftp_path(s, layout_path(d->k, d->name, rel), path);
 	if (d->k == STORE_DATA || d->k == STORE_META) {
 		sftp_files_drop(s->files, no, c, d->k, d->name);
-		sftp_ahead_drop(s->ahead, d->k, d->name);
+		pack_ahead_drop(s->ahead, d->k, d->name);
 	}
 	d->tried = true;
 	if ((rc = sftp_remove(c, SFTP_REMOVE, path, &code)) < 0)

@@ -192,7 +192,7 @@ int sftp_get_ahead(void *ctx, enum store_kind k, const char *name,
 /* Bytes of packs go through what is read ahead. */
 static int get_packed(struct sftp *s, struct get *g, struct err *e)
 {
-	struct sftp_ahead_plan plan = { NULL, 0 };
+	struct pack_ahead_plan plan = { NULL, 0 };
 	struct buf *want = g->out, more = BUF_INIT;
 	size_t len = g->len;
 	int rc;
@@ -200,7 +200,7 @@ static int get_packed(struct sftp *s, struct get *g, struct err *e)
 	/* Only bytes that were once read are found, so len is no nonsense. */
 	if ((rc = buf_reserve(want, len, e)) < 0)
 		return rc;
-	if (sftp_ahead_begin(s->ahead, g->k, g->name, g->off, len, want,
+	if (pack_ahead_begin(s->ahead, g->k, g->name, g->off, len, want,
 	    &plan))
 		return 0;
 	g->out = &more;
@@ -211,7 +211,7 @@ static int get_packed(struct sftp *s, struct get *g, struct err *e)
 		rc = sftp_say_short(g->k, g->name, e);
 	if (rc == 0)
 		rc = buf_append(want, more.p, len, e);
-	sftp_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
+	pack_ahead_end(s->ahead, &plan, rc == 0 ? &more : NULL);
 	buf_release(&more);
 	return rc;
 }

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "store/barrier.h"
+#include "store/pack_ahead.h"
 #include "store/reach.h"
-#include "store/sftp_ahead.h"
 #include "store/sftp_conn.h"
 
 /*
@@ -35,7 +35,7 @@ struct sftp {
 	struct proc_id self;
 	char *root;
 	struct sftp_files *files;		/* open for reading */
-	struct sftp_ahead *ahead;
+	struct pack_ahead *ahead;
 	struct sftp_early *early;		/* NULL: none */
 	struct barrier barrier;			/* names: paths */
 	bool unconfirmed;			/* a barrier's: said already */
@@ -150,7 +150,7 @@ void sftp_files_expire(struct sftp_files *f, uint64_t no,
 		       struct sftp_conn *c);
 
 /* sftp_get.c */
-sftp_ahead_read_fn sftp_get_ahead;		/* ctx: a struct sftp */
+pack_ahead_read_fn sftp_get_ahead;		/* ctx: a struct sftp */
 int sftp_get(struct store *s, enum store_kind k, const char *name,
 	     uint64_t off, size_t len, struct buf *out, struct err *e);
 int sftp_get_all(struct store *s, enum store_kind k, const char *name,

@@ -177,13 +177,17 @@ class Restic(Tool):
 
 
 def make(scratch, muniment, wanted):
-    """The tools that are asked for, present or not."""
+    """The tools that are asked for, present or not: "borg", "borg-lz4"."""
     found = [Muniment(scratch, muniment), Borg(scratch, "lz4"),
              Borg(scratch, "zstd,3"), Restic(scratch)]
-    if wanted != "all":
-        found = [t for t in found if t.name in wanted.split() or
-                 t.name.split()[0] in wanted.split()]
-    return found
+    if wanted == "all":
+        return found
+    words = set(wanted.split())
+    names = {t: {t.name.split()[0], t.name.replace(" ", "-")} for t in found}
+    unknown = words.difference(*names.values())
+    if unknown:
+        raise SystemExit(f"bench: no tool is called '{unknown.pop()}'")
+    return [t for t in found if names[t] & words]
 
 
 class Image(Tool):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef STORE_SFTP_AHEAD_H
-#define STORE_SFTP_AHEAD_H
+#ifndef STORE_PACK_AHEAD_H
+#define STORE_PACK_AHEAD_H
 
 #include "store/store.h"
 
@@ -12,29 +12,29 @@
  * next one.  Who wants bytes that are on their way waits for them.  Packs
  * never change; all is bounded.  Safe from any thread.
  */
-struct sftp_ahead;
+struct pack_ahead;
 struct ahead_window;
 
 /* Append what is there of these bytes to out: fewer at the end of the pack. */
-typedef int sftp_ahead_read_fn(void *ctx, enum store_kind k, const char *name,
+typedef int pack_ahead_read_fn(void *ctx, enum store_kind k, const char *name,
 			       uint64_t off, size_t len, struct buf *out);
 /* The thread reads by fn.  NULL: no memory. */
-struct sftp_ahead *sftp_ahead_new(sftp_ahead_read_fn *fn, void *ctx);
-void sftp_ahead_free(struct sftp_ahead *a);	/* NULL ok; waits for fn */
+struct pack_ahead *pack_ahead_new(pack_ahead_read_fn *fn, void *ctx);
+void pack_ahead_free(struct pack_ahead *a);	/* NULL ok; waits for fn */
 
-struct sftp_ahead_plan {
+struct pack_ahead_plan {
 	struct ahead_window *w;		/* NULL: nothing is kept */
 	size_t len;			/* to be read at 'off' */
 };
 /* true: the bytes were appended to out, which has room for them.  false: the
  * caller reads as planned (which is 'len' at least), then calls end. */
-bool sftp_ahead_begin(struct sftp_ahead *a, enum store_kind k,
+bool pack_ahead_begin(struct pack_ahead *a, enum store_kind k,
 		      const char *name, uint64_t off, size_t len,
-		      struct buf *out, struct sftp_ahead_plan *plan);
+		      struct buf *out, struct pack_ahead_plan *plan);
 /* The bytes read become a's; NULL or none: it failed. */
-void sftp_ahead_end(struct sftp_ahead *a, struct sftp_ahead_plan *plan,
+void pack_ahead_end(struct pack_ahead *a, struct pack_ahead_plan *plan,
 		    struct buf *b);
-void sftp_ahead_drop(struct sftp_ahead *a, enum store_kind k,
+void pack_ahead_drop(struct pack_ahead *a, enum store_kind k,
 		     const char *name);
 
 #endif

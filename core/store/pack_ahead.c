@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sftp_ahead.h"
+#include "store/pack_ahead.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -31,8 +31,8 @@ struct ahead_window {
 	bool dropped;			/* while it was on its way */
 };
 
-struct sftp_ahead {
-	sftp_ahead_read_fn *fn;
+struct pack_ahead {
+	pack_ahead_read_fn *fn;
 	void *ctx;
 	pthread_mutex_t mtx;		/* a leaf, of all below */
 	pthread_cond_t cv;		/* a window changed its state; stop */
@@ -46,9 +46,9 @@ struct sftp_ahead {
 	struct ahead_window w[AHEAD_WINDOWS];
 };
 
-struct sftp_ahead *sftp_ahead_new(sftp_ahead_read_fn *fn, void *ctx)
+struct pack_ahead *pack_ahead_new(pack_ahead_read_fn *fn, void *ctx)
 {
-	struct sftp_ahead *a = mem_zero(1, sizeof(*a));
+	struct pack_ahead *a = mem_zero(1, sizeof(*a));
 
 	if (a) {
 		a->fn = fn;
@@ -59,7 +59,7 @@ struct sftp_ahead *sftp_ahead_new(sftp_ahead_read_fn *fn, void *ctx)
 	return a;
 }
 
-void sftp_ahead_free(struct sftp_ahead *a)
+void pack_ahead_free(struct pack_ahead *a)
 {
 	unsigned i;
 
@@ -88,7 +88,7 @@ static bool ahead_is(const struct ahead_window *w, enum store_kind k,
 }
 
 /* The one with the byte at 'off'. */
-static struct ahead_window *ahead_find(struct sftp_ahead *a,
+static struct ahead_window *ahead_find(struct pack_ahead *a,
 				       enum store_kind k, const char *name,
 				       uint64_t off)
 {
@@ -104,7 +104,7 @@ static struct ahead_window *ahead_find(struct sftp_ahead *a,
 enum ahead_there { AHEAD_MISSING, AHEAD_COMING, AHEAD_THERE };
 
 /* Are the bytes there, in one window or in several that follow one another? */
-static enum ahead_there ahead_look(struct sftp_ahead *a, enum store_kind k,
+static enum ahead_there ahead_look(struct pack_ahead *a, enum store_kind k,
 				   const char *name, uint64_t off, size_t len)
 {
 	enum ahead_there there = AHEAD_THERE;
@@ -123,7 +123,7 @@ static enum ahead_there ahead_look(struct sftp_ahead *a, enum store_kind k,
 }
 
 /* Copies them; the last window that it took of. */
-static struct ahead_window *ahead_copy(struct sftp_ahead *a,
+static struct ahead_window *ahead_copy(struct pack_ahead *a,
 				       enum store_kind k, const char *name,
 				       uint64_t off, size_t len,
 				       struct buf *out)
@@ -150,7 +150,7 @@ static size_t ahead_grow(size_t len)
 
 /* How much to read at 'off' for one who wants 'len' of it.  *order: he seems
  * to read on. */
-static size_t ahead_size(struct sftp_ahead *a, enum store_kind k,
+static size_t ahead_size(struct pack_ahead *a, enum store_kind k,
 			 const char *name, uint64_t off, size_t len,
 			 bool *order)
 {
@@ -182,7 +182,7 @@ static size_t ahead_size(struct sftp_ahead *a, enum store_kind k,
 }
 
 /* One for new bytes: free, or the one longest unused. */
-static struct ahead_window *ahead_place(struct sftp_ahead *a)
+static struct ahead_window *ahead_place(struct pack_ahead *a)
 {
 	struct ahead_window *best = NULL, *w;
 	unsigned i;
@@ -202,7 +202,7 @@ static struct ahead_window *ahead_place(struct sftp_ahead *a)
 }
 
 /* Others go until there is room. */
-static void ahead_shrink(struct sftp_ahead *a, const struct ahead_window *keep)
+static void ahead_shrink(struct pack_ahead *a, const struct ahead_window *keep)
 {
 	struct ahead_window *old, *w;
 	size_t total;
@@ -224,7 +224,7 @@ static void ahead_shrink(struct sftp_ahead *a, const struct ahead_window *keep)
 	} while (total > AHEAD_TOTAL && old);
 }
 
-static struct ahead_window *ahead_reserve(struct sftp_ahead *a,
+static struct ahead_window *ahead_reserve(struct pack_ahead *a,
 					  enum store_kind k, const char *name,
 					  uint64_t off, size_t len)
 {
@@ -244,7 +244,7 @@ static struct ahead_window *ahead_reserve(struct sftp_ahead *a,
 	return w;
 }
 
-static void ahead_settle(struct sftp_ahead *a, struct ahead_window *w,
+static void ahead_settle(struct pack_ahead *a, struct ahead_window *w,
 			 struct buf *b)
 {
 	w->state = AHEAD_FREE;
@@ -261,7 +261,7 @@ static void ahead_settle(struct sftp_ahead *a, struct ahead_window *w,
 
 /* --- the thread --- */
 
-static struct ahead_window *ahead_asked(struct sftp_ahead *a)
+static struct ahead_window *ahead_asked(struct pack_ahead *a)
 {
 	unsigned i;
 
@@ -273,7 +273,7 @@ static struct ahead_window *ahead_asked(struct sftp_ahead *a)
 
 static void *ahead_main(void *arg)
 {
-	struct sftp_ahead *a = arg;
+	struct pack_ahead *a = arg;
 	struct buf b = BUF_INIT;
 	struct ahead_window *w;
 	int rc;
@@ -296,7 +296,7 @@ static void *ahead_main(void *arg)
 }
 
 /* Signals are for the threads that know them. */
-static bool ahead_run(struct sftp_ahead *a)
+static bool ahead_run(struct pack_ahead *a)
 {
 	sigset_t all, was;
 
@@ -310,7 +310,7 @@ static bool ahead_run(struct sftp_ahead *a)
 }
 
 /* Under mtx: what follows a window that is being used is read now. */
-static void ahead_follow(struct sftp_ahead *a, struct ahead_window *w)
+static void ahead_follow(struct pack_ahead *a, struct ahead_window *w)
 {
 	struct ahead_window *next;
 	uint64_t end = w->off + w->len;
@@ -328,9 +328,9 @@ static void ahead_follow(struct sftp_ahead *a, struct ahead_window *w)
 	pthread_cond_broadcast(&a->cv);
 }
 
-bool sftp_ahead_begin(struct sftp_ahead *a, enum store_kind k,
+bool pack_ahead_begin(struct pack_ahead *a, enum store_kind k,
 		      const char *name, uint64_t off, size_t len,
-		      struct buf *out, struct sftp_ahead_plan *plan)
+		      struct buf *out, struct pack_ahead_plan *plan)
 {
 	enum ahead_there there;
 	bool order;
@@ -352,7 +352,7 @@ bool sftp_ahead_begin(struct sftp_ahead *a, enum store_kind k,
 	return there == AHEAD_THERE;
 }
 
-void sftp_ahead_end(struct sftp_ahead *a, struct sftp_ahead_plan *plan,
+void pack_ahead_end(struct pack_ahead *a, struct pack_ahead_plan *plan,
 		    struct buf *b)
 {
 	if (!plan->w)
@@ -365,7 +365,7 @@ void sftp_ahead_end(struct sftp_ahead *a, struct sftp_ahead_plan *plan,
 	plan->w = NULL;
 }
 
-void sftp_ahead_drop(struct sftp_ahead *a, enum store_kind k,
+void pack_ahead_drop(struct pack_ahead *a, enum store_kind k,
 		     const char *name)
 {
 	unsigned i;
