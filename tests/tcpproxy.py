@@ -121,9 +121,9 @@ async def main():
     p.add_argument("--life", type=float, default=0)
     p.add_argument("--log")
     args = p.parse_args()
-    # What is under way in it is the delay's, not what the system buffers.
     sock = socket.create_server(("127.0.0.1", args.port))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
+    if args.life:       # what the system buffers would be lost with each
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
     server = await asyncio.start_server(Line(args).client, sock=sock,
                                         limit=1 << 20)
     with open(args.port_file + ".new", "w") as f:

@@ -16,6 +16,7 @@
 #define REACH_FAILS_SHORT 3
 /* One operation on ever new lines that break in it. */
 #define REACH_TRIES 1000
+#define REACH_SECONDS 8
 
 void reach_init(struct reach *r, struct store *store, reach_dial_fn *try,
 		const struct store_opts *o)
@@ -36,12 +37,15 @@ void reach_close(struct reach *r)
 	pthread_mutex_lock(&r->mtx);
 	if (r->line)
 		line_stop(r->line);
+	if (r->second)
+		line_stop(r->second);
 	pthread_mutex_unlock(&r->mtx);
 }
 
 void reach_release(struct reach *r)
 {
 	line_unref(r->line);
+	line_unref(r->second);
 	wire_close(r->first);
 	wire_dial_free(r->dial);
 	pthread_mutex_destroy(&r->dial_mtx);
@@ -58,19 +62,24 @@ uint64_t reach_no(struct reach *r)
 	return no;
 }
 
-/* The line, if it lives; a reference is the caller's. */
-static struct line *reach_current(struct reach *r)
+/* The one at *at, if it lives; a reference is the caller's. */
+static struct line *reach_living(struct reach *r, struct line *const *at)
 {
 	struct line *l;
 
 	pthread_mutex_lock(&r->mtx);
-	l = r->line;
+	l = *at;
 	if (l && line_dead(l))
 		l = NULL;
 	if (l)
 		line_ref(l);
 	pthread_mutex_unlock(&r->mtx);
 	return l;
+}
+
+static struct line *reach_current(struct reach *r)
+{
+	return reach_living(r, &r->line);
 }
 
 static void reach_add_traffic(struct store_traffic *to, struct line *l)
@@ -90,6 +99,8 @@ void reach_traffic(struct reach *r, struct store_traffic *t)
 	*t = r->gone;
 	if (r->line)
 		reach_add_traffic(t, r->line);
+	if (r->second)
+		reach_add_traffic(t, r->second);
 	pthread_mutex_unlock(&r->mtx);
 }
 
@@ -208,6 +219,52 @@ int reach_begin(struct reach *r, struct err *e)
 	if (rc == 0)
 		line_unref(l);
 	return rc;
+}
+
+/* Under dial_mtx. */
+static struct line *reach_dial_second(struct reach *r)
+{
+	struct line *l = NULL, *old;
+	struct err why;
+
+	err_clear(&why);
+	if (r->seconds >= REACH_SECONDS || r->gave_up || !r->dial ||
+	    wire_dial_runs(r->dial) || atomic_load(&r->closing))
+		return NULL;
+	r->seconds++;
+	if (r->try(r, &l, &why) < 0) {
+		log_debug("ssh", "%s: no second connection: %s",
+			r->store->url, why.msg);
+		r->seconds = REACH_SECONDS;
+		return NULL;
+	}
+	line_ref(l);
+	pthread_mutex_lock(&r->mtx);
+	old = r->second;
+	if (old)
+		reach_add_traffic(&r->gone, old);
+	r->second = l;
+	if (atomic_load(&r->closing))
+		line_stop(l);
+	pthread_mutex_unlock(&r->mtx);
+	line_unref(old);
+	return l;
+}
+
+struct line *reach_second(struct reach *r)
+{
+	struct line *l;
+
+	if (r->opts.upload_rate > 0)
+		return NULL;
+	if ((l = reach_living(r, &r->second)) != NULL)
+		return l;
+	pthread_mutex_lock(&r->dial_mtx);
+	l = reach_living(r, &r->second);
+	if (!l)
+		l = reach_dial_second(r);
+	pthread_mutex_unlock(&r->dial_mtx);
+	return l;
 }
 
 /* The line broke.  0: another one may do better. */

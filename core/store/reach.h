@@ -39,6 +39,8 @@ struct reach {
 	struct line *line;		/* NULL: none yet */
 	uint64_t no;			/* counts them, from 1 */
 	struct store_traffic gone;	/* of earlier ones */
+	struct line *second;		/* NULL: none */
+	unsigned seconds;		/* how often one was opened */
 };
 
 /* Nothing fails here.  dial and first are set afterwards; o may be NULL. */
@@ -56,5 +58,13 @@ int reach_begin(struct reach *r, struct err *e);
 int reach_do(struct reach *r, reach_op_fn *fn, void *arg, struct err *e);
 uint64_t reach_no(struct reach *r);	/* the line's number; 0: none yet */
 void reach_traffic(struct reach *r, struct store_traffic *t);
+/*
+ * One more line to the same server, for more bytes on their way than one has
+ * room for; a reference is the caller's.  It is opened when it is not there,
+ * once in a call, which takes as long as a login does.  NULL: there is none,
+ * and the first has to do: where a command runs ssh, where uploads are
+ * limited, after the server refused it or it broke several times.
+ */
+struct line *reach_second(struct reach *r);
 
 #endif

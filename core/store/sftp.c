@@ -145,6 +145,8 @@ static int sftp_new(struct sftp **out, const char *url,
 	proc_self(&s->self);
 	atomic_init(&s->way, SFTP_WAY_LINK);
 	atomic_init(&s->sync_bytes, UINT64_MAX);
+	atomic_init(&s->trip_nsec, INT64_MAX);
+	atomic_init(&s->uploads, 0);
 	pthread_mutex_init(&s->tidy_mtx, NULL);
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);

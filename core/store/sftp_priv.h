@@ -41,6 +41,8 @@ struct sftp {
 	bool unconfirmed;			/* a barrier's: said already */
 	atomic_int way;
 	_Atomic uint64_t sync_bytes;		/* sftp_write_file()'s */
+	_Atomic int64_t trip_nsec;		/* the shortest round trip */
+	atomic_uint uploads;			/* large ones under way */
 	pthread_t tidier;
 	bool tidying;				/* there is that thread */
 

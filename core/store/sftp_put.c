@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/ops.h"
@@ -19,6 +20,10 @@
  * become smaller as long as none gets through. */
 #define PUT_PART_MOST (2u << 20)
 #define PUT_PART_LEAST (128u << 10)
+
+/* From here on another connection is worth a login. */
+#define PUT_LARGE (2u << 20)
+#define PUT_LONG_TRIP ((int64_t)8 * 1000000)
 
 struct put {
 	enum store_kind k;
@@ -53,6 +58,7 @@ static int put_open(struct sftp *s, struct sftp_conn *c, struct put *p,
 	char path[SFTP_PATH_BYTES];
 	struct sftp_attrs at;
 	uint32_t code;
+	int64_t trip;
 	int rc;
 
 	sftp_path(s, p->tmp, path);
@@ -65,8 +71,12 @@ static int put_open(struct sftp *s, struct sftp_conn *c, struct put *p,
 	if (!p->begun)
 		flags |= SFTP_O_EXCL;
 	p->begun = true;
+	trip = clock_mono_nsec();
 	if ((rc = sftp_open(c, path, flags, h, &code)) < 0)
 		return rc;
+	trip = clock_mono_nsec() - trip;
+	if (trip < atomic_load(&s->trip_nsec))
+		atomic_store(&s->trip_nsec, trip);
 	if (code == SFTP_OK)
 		return 0;
 	return sftp_say(code, e, "cannot create '%s'", p->tmp);
@@ -83,8 +93,8 @@ static void put_part(struct sftp *s, uint64_t tried)
 	atomic_compare_exchange_strong(&s->sync_bytes, &tried, part);
 }
 
-static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
-		      struct err *e)
+static int put_bytes(struct sftp *s, struct sftp_conn *c, struct put *p,
+		     struct err *e)
 {
 	struct sftp_handle h;
 	uint64_t from;
@@ -100,6 +110,29 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 	if (rc == ERR_RETRY && p->from == from)
 		put_part(s, p->load.sync_bytes);
 	p->whole = rc == 0;
+	return rc;
+}
+
+/*
+ * Where answers take long, what a connection may have under way fills a fast
+ * line in part (sshd's window has 2 MiB): a second large file goes over a
+ * connection of its own.  Its name is made over the first, after its bytes
+ * are durable.
+ */
+static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
+		      struct err *e)
+{
+	bool large = p->total >= PUT_LARGE;
+	struct line *second = NULL;
+	int rc;
+
+	if (large && atomic_fetch_add(&s->uploads, 1) > 0 &&
+	    atomic_load(&s->trip_nsec) >= PUT_LONG_TRIP)
+		second = reach_second(&s->reach);
+	rc = put_bytes(s, second ? sftp_conn_of(second) : c, p, e);
+	line_unref(second);
+	if (large)
+		atomic_fetch_sub(&s->uploads, 1);
 	return rc;
 }
 

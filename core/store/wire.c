@@ -60,6 +60,11 @@ int wire_dial_start(struct wire_dial *d, const char *command, struct err *e)
 	return 0;
 }
 
+bool wire_dial_runs(const struct wire_dial *d)
+{
+	return d->rsh.run;
+}
+
 int wire_open(struct wire **out, struct wire_dial *d, struct err *e)
 {
 	*out = NULL;

@@ -45,6 +45,8 @@ void wire_dial_free(struct wire_dial *d);	/* NULL ok */
 /* What is started from now on, for the login shell there (copied); NULL: the
  * sftp server. */
 int wire_dial_start(struct wire_dial *d, const char *command, struct err *e);
+/* Is a command run for each connection?  It may ask its user things. */
+bool wire_dial_runs(const struct wire_dial *d);
 /*
  * Connect, log in, start the server.  ERR_IO: not now (nobody answers,
  * the line is down), another try may succeed; all others are final.
