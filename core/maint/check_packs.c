@@ -210,12 +210,14 @@ static void check_pack_work(struct job *j, unsigned worker, void *ctx)
 	/* A damaged pack is a finding, not the end of the check. */
 	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
 	    rc == ERR_NOENT) {
+		char text[ERR_MSG_BYTES + 100];
 		struct err nomem = { ERR_OK, "" };
 
-		check_pack_bad(p, j->err.msg, &nomem);
-		if (check_parity_mends(ctx, p->kind, p->name, &file))
-			check_pack_bad(p, "its parity mends it: 'muniment "
-				"parity --repair' replaces it", &nomem);
+		snprintf(text, sizeof(text), "%s%s", j->err.msg,
+			check_parity_mends(ctx, p->kind, p->name, &file) ?
+			"; its parity mends it, and 'muniment repair' replaces "
+			"it" : "");
+		check_pack_bad(p, text, &nomem);
 		j->err = nomem;
 	}
 	buf_release(&file);
