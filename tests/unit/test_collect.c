@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* timeout: 300 */
 /*
- * The real writer, collector, deletion and reader over one store, where every
- * operation of the store is a point at which another goes on (tests/lib/sim.h):
- * no archive ever loses an object.  At random: three writers, two collectors,
- * deletions, a reader, one of them stopping anywhere.  By plan: two writers, a
+ * The real writer, collector, deletion, reader and check over one store, where
+ * every operation of the store is a point at which another goes on
+ * (tests/lib/sim.h): no archive ever loses an object, and check finds nothing.
+ * At random: three writers, two collectors, deletions, a reader, a check, one
+ * of them stopping anywhere.  By plan: two writers, a
  * collector and two deletions, in each order, and with each choice of a few
  * switches in between.  tests/cases/mutants.sh builds this with one rule of
  * the protocol left out, and sees that it fails.
@@ -30,7 +31,8 @@
 #define COLLECTOR 3
 #define PRUNER 4
 #define READER 5
-#define PROGRAMS 7		/* the last one: a second collector */
+#define CHECKER 6
+#define PROGRAMS 8		/* the last one: a second collector */
 #define PLANNED 4		/* two writers, a collector, a pruner */
 
 static struct world w;
@@ -38,7 +40,7 @@ static struct sim *sim;
 static struct repo *repo[SIM_MAX];
 static int verdict;		/* alive_pretend's */
 static unsigned fresh;		/* counts runs */
-static unsigned commits, fenced, removed, reads;
+static unsigned commits, fenced, removed, reads, checks;
 
 /* Few, so that writers meet. */
 static const unsigned sets[6] = { 0x07, 0x1c, 0x31, 0x0e, 0x2a, 0x3f };
@@ -301,6 +303,26 @@ static void reader(unsigned who)
 	mount_pin_free(pin);
 }
 
+static void checker_found(const struct check_finding *f, void *ctx)
+{
+	(void)ctx;
+	if (f->severity == CHECK_DAMAGE)
+		sim_wrong(sim, f->text);
+}
+
+static void checker(unsigned who)
+{
+	const struct check_opts o = { .finding = checker_found,
+		.flags = CHECK_REPOSITORY | CHECK_ARCHIVES };
+	struct check_result res;
+	struct err e = { ERR_OK, "" };
+	int rc = check_run(repo[who], &o, &res, &e);
+
+	if (rc < 0)
+		sim_wrong(sim, e.msg);
+	checks += rc == 0;
+}
+
 static unsigned scenario;		/* of the plans */
 
 static void planned_writer(unsigned who)
@@ -378,6 +400,8 @@ static void program(unsigned who, void *ctx)
 		pruner(who);
 	else if (who == READER)
 		reader(who);
+	else if (who == CHECKER)
+		checker(who);
 	else
 		collector(who);
 }
@@ -493,10 +517,12 @@ static void test_random(struct store *from, uint64_t runs, uint64_t max_steps,
 		steps += sim_steps(sim);
 	}
 	printf("%llu runs, %llu steps: %u commits, %u fenced, %u packs "
-	       "removed, %u archives read\n", (unsigned long long)i,
-	       (unsigned long long)steps, commits, fenced, removed, reads);
+	       "removed, %u archives read, %u checks\n",
+	       (unsigned long long)i, (unsigned long long)steps, commits,
+	       fenced, removed, reads, checks);
 	fflush(stdout);
-	if (i >= RUNS && (!commits || !fenced || !removed || !reads))
+	if (i >= RUNS && (!commits || !fenced || !removed || !reads ||
+			   !checks))
 		world_die("too little happened", NULL);
 }
 
