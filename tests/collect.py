@@ -187,6 +187,7 @@ def pruner():
 def checker():
     rng = random.Random(300)
     while going():
+        time.sleep(rng.random())
         if rng.random() < 0.2:
             status, out = run(["check"], rng, 0.1, 0.1)
             if status:
@@ -232,7 +233,7 @@ def mounter():
                 time.sleep(0.05)
             while going() and time.monotonic() < until:
                 read_mount(rng)
-                time.sleep(0.02)
+                time.sleep(0.25)
             if rng.random() < 0.5:
                 child.kill()
                 count("killed")

@@ -18,15 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/node.h"
 #include "repo/mount_pin.h"
-#include "tests/lib/prng.h"
 #include "tests/lib/sim.h"
+#include "tests/lib/simtree.h"
 #include "tests/lib/world.h"
 
 #define RUNS 60
-#define FILE_BYTES 3000
-#define FILES 6
 #define WRITERS 3
 #define COLLECTOR 3
 #define PRUNER 4
@@ -47,71 +44,18 @@ static const unsigned sets[6] = { 0x07, 0x1c, 0x31, 0x0e, 0x2a, 0x3f };
 
 static const struct session_opts session_opts = { .comp = COMP_SPEC_DEFAULT };
 
-/* File i of a tree: its low byte has a bit a file, the rest tells which files
- * these are. */
-static unsigned file_of(unsigned tree, unsigned i)
-{
-	return (tree >> 8) * FILES + i;
-}
-
-static void file_bytes(unsigned file, uint8_t out[FILE_BYTES])
-{
-	prng_fill(prng_key(77, file), out, FILE_BYTES);
-}
-
-static void entry_of(struct entry *en, char name[16], unsigned file,
-		     const struct oid *id)
-{
-	memset(en, 0, sizeof(*en));
-	snprintf(name, 16, "file%u", file);
-	en->name = (const uint8_t *)name;
-	en->name_len = (uint16_t)strlen(name);
-	en->mode = S_IFREG | 0644;
-	en->links = 1;
-	en->size = FILE_BYTES;
-	en->content.kind = CONTENT_ONE;
-	en->content.id = *id;
-}
-
-/* A folder with the files of 'set', a bit each: its node, and what it needs
- * (the node first). */
-static unsigned tree_of(struct repo *r, unsigned set, struct buf *node,
-			struct oid id[SIM_OBJECTS])
-{
-	struct entry en[FILES];
-	char name[FILES][16];
-	uint8_t bytes[FILE_BYTES];
-	struct err e = { ERR_OK, "" };
-	unsigned i, n = 0;
-
-	for (i = 0; i < FILES; i++) {
-		if (!(set >> i & 1))
-			continue;
-		file_bytes(file_of(set, i), bytes);
-		object_id(&id[1 + n], repo_id_key(r, OBJ_DATA), bytes,
-			FILE_BYTES);
-		entry_of(&en[n], name[n], i, &id[1 + n]);
-		n++;
-	}
-	buf_clear(node);
-	if (node_put_leaf(node, en, n, &e) < 0)
-		world_die("node", &e);
-	object_id(&id[0], repo_id_key(r, OBJ_NODE), node->p, node->len);
-	return n + 1;
-}
-
 static int put_files(struct session *s, unsigned set, struct err *e)
 {
-	uint8_t bytes[FILE_BYTES];
+	uint8_t bytes[SIMTREE_FILE_BYTES];
 	struct oid id;
 	unsigned i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && i < FILES; i++)
+	for (i = 0; rc == 0 && i < SIMTREE_FILES; i++)
 		if (set >> i & 1) {
-			file_bytes(file_of(set, i), bytes);
-			rc = session_put(s, OBJ_DATA, bytes, FILE_BYTES, &id,
-				e);
+			simtree_file(set, i, bytes);
+			rc = session_put(s, OBJ_DATA, bytes, sizeof(bytes),
+				&id, e);
 		}
 	return rc;
 }
@@ -142,7 +86,7 @@ static void record_fill(struct record *r, const char *name,
 	r->comment = mem_str("");
 	r->program = mem_str("test");
 	r->root = (struct dir_ref) { .kind = DIR_ROOT, .id = *root,
-		.entries = n, .files = n, .bytes = n * FILE_BYTES };
+		.entries = n, .files = n, .bytes = n * SIMTREE_FILE_BYTES };
 }
 
 static int write_once(struct repo *r, const char *name, unsigned set,
@@ -152,7 +96,7 @@ static int write_once(struct repo *r, const char *name, unsigned set,
 	struct buf node = BUF_INIT;
 	struct session *s = NULL;
 	struct record rec;
-	unsigned n = tree_of(r, set, &node, need);
+	unsigned n = simtree_node(r, set, &node, need);
 	int rc;
 
 	record_fill(&rec, name, &need[0], n - 1);
