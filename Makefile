@@ -122,14 +122,18 @@ $(BUILD)/mutant/%/mutant.o: $(BUILD)/mutant/%/mutant.c $(BUILD)/flags
 $(BUILD)/mutant/%/test_collect: $(BUILD)/obj/tests/unit/test_collect.o \
 		$(BUILD)/mutant/%/mutant.o $(LIBS)
 	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS) -lm
+$(BUILD)/mutant/%/program.o: tests/mutant.py $(CORE_SRC) $(BUILD)/flags
+	$(say)
+	$(Q)tests/mutant.py --program $* $(@D)/program
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -w -r -o $@ $(@D)/program/*.c
 $(BUILD)/mutant/%/muniment: $(call obj,tools/main.c) \
-		$(BUILD)/mutant/%/mutant.o $(filter-out %/libtest.a,$(LIBS))
+		$(BUILD)/mutant/%/program.o $(filter-out %/libtest.a,$(LIBS))
 	$(link) $(TOOL_LIBS) $(CORE_LIBS)
 .PHONY: mutants mutant-programs
 mutants: $(BUILD)/unit/test_collect
 	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/test_collect,$(MUTANTS))
 mutant-programs: all
-	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/muniment,no-w1 no-g4 \
+	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/muniment,slow no-w1 no-g4 \
 		open-segment)
 
 # Under libFuzzer its own main() is used, else tests/fuzz/main.c replays files.
@@ -161,8 +165,9 @@ collect: $(BUILD)/unit/test_collect tests-build mutants mutant-programs
 	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) COLLECT_SWITCHES=2 \
 		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
 	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
-	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),300) \
-		COLLECT_MUTANT_SECS=60 tests/run cases/collect_processes.sh
+	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
+		COLLECT_MUTANT_SECS=$(or $(COLLECT_MUTANT_SECS),120) \
+		tests/run cases/collect_processes.sh
 	BUILD=$(BUILD) MUTANT_ALL=1 tests/run cases/mutants.sh
 nonces: $(BUILD)/unit/test_nonces
 	NONCE_OBJECTS=$(or $(NONCE_OBJECTS),1000000) $<

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sources with one rule of the collector's protocol left out.
 
-usage: tests/mutant.py              the names
-       tests/mutant.py NAME         which source it changes
-       tests/mutant.py NAME FILE    that source, with the rule left out
+usage: tests/mutant.py                      the names
+       tests/mutant.py NAME FILE            that source, with the rule left out
+       tests/mutant.py --program NAME DIR   all sources of a program that are
+                                            not as they were
+
+A program takes its time at the places which the rules guard, so that real
+processes get in between; the one that is called "slow" has all the rules.
 
 The Makefile builds BUILD/mutant/NAME/... of them; tests/cases/mutants.sh and
-"make collect" see to it that each is caught."""
+"make collect" see to it that each is caught, and that "slow" is not."""
 import sys
 from pathlib import Path
 
@@ -43,7 +47,6 @@ MUTANTS = {
 	if ((rc = session_pack_close(s, PACK_DATA, e)) < 0 ||
 	    (rc = session_pack_close(s, PACK_META, e)) < 0)
 """, """\
-	extern int usleep(unsigned);
 	struct session_pack *data = s->open[0];
 	unsigned i;
 
@@ -53,8 +56,7 @@ MUTANTS = {
 			return rc;
 		for (i = 0; i < 40; i++) {	/* time passes */
 			store_sync(repo_store(s->repo), NULL);
-			if (getenv("MUTANT_SLEEP"))
-				usleep(20000);
+			MUTANT_NAP(20);
 		}
 		s->open[0] = data;
 	}
@@ -119,22 +121,71 @@ MUTANTS = {
 """),
 }
 
+# Where a program takes its time.
+SLOW = [
+    # between W2 and W3, as the segment that is not closed does
+    ("core/repo/session_pack.c", """\
+	if ((rc = session_pack_close(s, PACK_DATA, e)) < 0 ||
+	    (rc = session_pack_close(s, PACK_META, e)) < 0)
+""", """\
+	if (s->open[0] && s->open[0]->n && s->open[1] && s->open[1]->n)
+		MUTANT_NAP(800);
+	if ((rc = session_pack_close(s, PACK_DATA, e)) < 0 ||
+	    (rc = session_pack_close(s, PACK_META, e)) < 0)
+"""),
+    # between G1 and G2: who begins now needs G4
+    ("core/maint/compact.c", """\
+	if ((rc = compact_condemn(c)) < 0 ||			/* G2 */
+""", """\
+	MUTANT_NAP(300);
+	if ((rc = compact_condemn(c)) < 0 ||			/* G2 */
+"""),
+    # between G4 and G5: who begins now needs W1
+    ("core/maint/compact.c", """\
+	if ((rc = compact_g4(c)) < 0 || (rc = compact_g5(c)) < 0)
+		return rc;
+""", """\
+	if ((rc = compact_g4(c)) < 0)
+		return rc;
+	MUTANT_NAP(300);
+	if ((rc = compact_g5(c)) < 0)
+		return rc;
+"""),
+]
+
+
+def change(texts, path, old, new):
+    text = texts.get(path) or (TOP / path).read_text()
+    if text.count(old) != 1:
+        sys.exit(f"{path} has changed: the text for a mutant is not in it "
+                 "once")
+    texts[path] = text.replace(old, new)
+
+
+def program(name, folder):
+    texts = {}
+    if name != "slow":
+        change(texts, *MUTANTS[name])
+    for edit in SLOW:
+        change(texts, *edit)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        (folder / Path(path).name).write_text(
+            "#include <unistd.h>\n"
+            "#define MUTANT_NAP(ms) usleep((ms) * 1000)\n" + text)
+
 
 def main(argv):
     if len(argv) == 1:
         print("\n".join(MUTANTS))
-        return 0
-    path, old, new = MUTANTS[argv[1]]
-    if len(argv) == 2:
-        print(path)
-        return 0
-    text = (TOP / path).read_text()
-    if text.count(old) != 1:
-        print(f"{argv[1]}: {path} has changed", file=sys.stderr)
-        return 1
-    Path(argv[2]).write_text(text.replace(old, new))
-    return 0
+    elif argv[1] == "--program":
+        program(argv[2], Path(argv[3]))
+    else:
+        texts = {}
+        change(texts, *MUTANTS[argv[1]])
+        Path(argv[2]).write_text("#define MUTANT_NAP(ms) ((void)0)\n" +
+                                 "".join(texts.values()))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    main(sys.argv)

@@ -27,18 +27,18 @@ static const struct opt_group groups[] = {
 
 static void tell_packs(const struct repair_result *res)
 {
+	uint64_t listed = res->packs_listed - res->packs_rescued;
 	char line[256];
 
 	if (res->packs_bad == 0 && res->packs_listed == 0)
 		return;
 	snprintf(line, sizeof(line), "%" PRIu64 " of %" PRIu64 " packs are "
 		 "damaged or missing; %" PRIu64 " had to be put into the index "
-		 "anew\n", res->packs_bad, res->check.packs,
-		 res->packs_listed);
+		 "anew\n", res->packs_bad, res->check.packs, listed);
 	talk_answer(line);
 	if (res->packs_rescued) {
-		snprintf(line, sizeof(line), "%" PRIu64 " of them could be "
-			 "rebuilt\n", res->packs_rescued);
+		snprintf(line, sizeof(line), "%" PRIu64 " of them were mended "
+			 "by their parity\n", res->packs_rescued);
 		talk_answer(line);
 	}
 	if (res->moved) {
@@ -142,12 +142,13 @@ const struct cmd cmd_repair = {
 	.synopsis = "[REPO]",
 	.brief = "make the best of a damaged repository",
 	.text =
-	"Makes the index anew where it is damaged, from the packs; stores\n"
-	"again what can be read in damaged packs; and of each archive that\n"
-	"has lost something writes all the rest as NAME.repaired. Nothing is\n"
-	"deleted. What is lost is named, file by file, with the bytes, and\n"
-	"the next backup that has the same content heals it. Backups may run\n"
-	"meanwhile. If anything was damaged the exit status is 1.\n"
+	"Makes the index anew where it is damaged, from the packs; mends\n"
+	"damaged packs by their parity; stores again what else can be read in\n"
+	"them; and of each archive that has lost something writes all the\n"
+	"rest as NAME.repaired. Nothing is deleted. What is lost is named,\n"
+	"file by file, with the bytes, and the next backup that has the same\n"
+	"content heals it. Backups may run meanwhile. If anything was damaged\n"
+	"the exit status is 1.\n"
 	"\n"
 	"  muniment repair /backup/mail\n",
 	.groups = groups,

@@ -123,6 +123,7 @@ void check_end(struct check *c)
 	map_release(&c->listed);
 	strv_release(&c->data);
 	strv_release(&c->meta);
+	strv_release(&c->vanished);
 }
 
 int check_run(struct repo *r, const struct check_opts *o,

@@ -20,11 +20,26 @@
 struct check_archive {
 	struct check *c;
 	struct reader *rd;
-	const char *name;
+	const struct record *rec;
+	bool asked, gone;	/* was it deleted meanwhile? */
 	struct map *sound;	/* directories without findings, by id */
 	uint64_t *before;	/* findings when each open one was entered */
 	size_t depth, cap;
 };
+
+/* What is found of it: if it was deleted meanwhile, a collection may have taken
+ * what it needs, and that is no damage. */
+static void check_archive_say(struct check_archive *a, const char *path,
+			      const char *text)
+{
+	if (!a->asked &&
+	    catalog_gone(a->c->repo, &a->rec->session, &a->gone, NULL) < 0)
+		a->gone = false;
+	a->asked = true;
+	if (!a->gone)
+		check_say(a->c, CHECK_DAMAGE, NULL, a->rec->name, path, "%s",
+			text);
+}
 
 /* The bytes of a file that cannot be read. */
 struct check_pieces {
@@ -60,7 +75,7 @@ static int check_file(struct check_archive *a, const struct scan_item *it)
 		rc = sound_object(&a->c->sound, OBJ_DATA, &en->xattrs_id,
 			a->c->e);
 	if (rc == 0)
-		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path,
+		check_archive_say(a, it->path,
 			"its extended attributes are lost");
 	if (rc < 0 || !S_ISREG(en->mode))
 		return rc < 0 ? rc : 0;
@@ -70,8 +85,7 @@ static int check_file(struct check_archive *a, const struct scan_item *it)
 		return rc;
 	if (k.lost.n) {
 		pieces_lost_text(&k.lost, en->size, text, sizeof(text));
-		check_say(a->c, CHECK_DAMAGE, NULL, a->name, it->path, "%s",
-			text);
+		check_archive_say(a, it->path, text);
 	}
 	return 0;
 }
@@ -119,14 +133,13 @@ static void check_damaged_dir(const char *path, const struct err *why,
 {
 	struct check_archive *a = ctx;
 
-	check_say(a->c, CHECK_DAMAGE, NULL, a->name, *path ? path : "/",
-		"%s", why->msg);
+	check_archive_say(a, *path ? path : "/", why->msg);
 }
 
 static int check_tree(struct check *c, struct reader *rd, struct map *sound,
 		      const struct record *rec)
 {
-	struct check_archive a = { .c = c, .rd = rd, .name = rec->name,
+	struct check_archive a = { .c = c, .rd = rd, .rec = rec,
 				   .sound = sound };
 	struct scan_opts so = {
 		.flags = SCAN_LEAVE | SCAN_IMPLICIT, .cancel = c->o->cancel,
@@ -144,6 +157,7 @@ static int check_record(struct check *c, const struct catalog_item *it)
 	struct catalog_item now = { 0 };
 	struct err why = { ERR_OK, "" };
 	char hex[SID_HEX_BYTES], file[SID_HEX_BYTES + 16];
+	bool gone;
 	int rc;
 
 	rc = catalog_read(c->repo, &it->rec.session, &now, &why);
@@ -153,6 +167,9 @@ static int check_record(struct check *c, const struct catalog_item *it)
 	record_release(&now.rec);
 	if (rc == ERR_NOMEM)
 		return err_nomem(c->e);
+	if (rc == ERR_NOENT && catalog_gone(c->repo, &it->rec.session, &gone,
+			NULL) == 0 && gone)
+		return 0;
 	if (rc < 0) {
 		snprintf(file, sizeof(file), "archives/%s",
 			sid_hex(&it->rec.session, hex));
@@ -188,11 +205,11 @@ static const struct catalog_item *check_by_id(const struct catalog *all,
 	return NULL;
 }
 
-static int check_chain(struct check *c, const struct catalog *all)
+static int check_chain(struct check *c, const struct catalog *all,
+		       const struct pin *pin)
 {
 	struct map gone = MAP_INIT;
 	char hex[OID_HEX_BYTES];
-	struct pin pin;
 	size_t i;
 	int rc;
 
@@ -208,14 +225,13 @@ static int check_chain(struct check *c, const struct catalog *all)
 				"the id %.16s, is gone without having been "
 				"deleted", oid_hex(&r->prev, hex));
 	}
-	pin_load(&pin, c->repo);
-	if (pin.seq && !check_by_id(all, &pin.record) &&
-	    !map_get(&gone, pin.record.b))
+	if (pin->seq && !check_by_id(all, &pin->record) &&
+	    !map_get(&gone, pin->record.b))
 		check_say(c, CHECK_DAMAGE, NULL, NULL, NULL, "the newest "
 			"archive of this machine, with the id %.16s, is gone "
 			"without having been deleted: was an older copy of "
 			"the repository put in its place?",
-			oid_hex(&pin.record, hex));
+			oid_hex(&pin->record, hex));
 out:
 	map_release(&gone);
 	return rc;
@@ -251,42 +267,45 @@ static int check_tombstone_cb(const char *name, uint64_t size, void *ctx)
 }
 
 /* An archive that this machine deleted must not come back. */
-static int check_undead(struct check *c, const struct catalog *all)
+static void check_undead(struct check *c, const struct catalog *all,
+			 const struct strv *gone)
 {
-	struct strv gone = STRV_INIT;
 	char hex[SID_HEX_BYTES];
 	size_t i, k;
-	int rc;
 
-	rc = pin_deleted(c->repo, &gone, c->e);
-	for (i = 0; rc == 0 && i < all->n; i++) {
+	for (i = 0; i < all->n; i++) {
 		const struct record *r = &all->item[i]->rec;
 
 		if (all->item[i]->deleted)
 			continue;
 		sid_hex(&r->session, hex);
-		for (k = 0; k < gone.n; k++)
-			if (strcmp(gone.v[k], hex) == 0)
+		for (k = 0; k < gone->n; k++)
+			if (strcmp(gone->v[k], hex) == 0)
 				check_say(c, CHECK_DAMAGE, NULL, r->name, NULL,
 					"was deleted by this machine and is "
 					"back: its tombstone is gone");
 	}
-	strv_release(&gone);
-	return rc;
 }
 
-/* Records and tombstones as a whole. */
+/* Records and tombstones as a whole.  What this machine knows is taken first:
+ * backups and deletions beside this add to it after they have added to the
+ * store. */
 static int check_log(struct check *c)
 {
-	struct catalog *all;
+	struct strv gone = STRV_INIT;
+	struct catalog *all = NULL;
+	struct pin pin;
 	int rc;
 
-	if ((rc = catalog_load_all(&all, c->repo, c->e)) < 0)
-		return rc;
+	pin_load(&pin, c->repo);
+	if ((rc = pin_deleted(c->repo, &gone, c->e)) < 0 ||
+	    (rc = catalog_load_all(&all, c->repo, c->e)) < 0)
+		goto out;
 	check_bad_records(c, all);	/* also of those that are deleted */
-	rc = check_chain(c, all);
-	if (rc == 0)
-		rc = check_undead(c, all);
+	check_undead(c, all, &gone);
+	rc = check_chain(c, all, &pin);
+out:
+	strv_release(&gone);
 	catalog_free(all);
 	if (rc < 0)
 		return rc;

@@ -19,6 +19,7 @@ struct check_pack {
 	uint64_t size;			/* by the listing */
 	uint64_t objects, bytes, stored;
 	struct strv bad;		/* sentences */
+	bool vanished;			/* it is not there any more */
 };
 
 static void check_pack_free(struct check_pack *p)
@@ -207,15 +208,19 @@ static void check_pack_work(struct job *j, unsigned worker, void *ctx)
 
 	(void)worker;
 	rc = check_pack_file(ctx, p, &file, &j->err);
+	p->vanished = rc == ERR_NOENT;
+	if (p->vanished)
+		err_clear(&j->err);
 	/* A damaged pack is a finding, not the end of the check. */
-	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
-	    rc == ERR_NOENT) {
+	if (rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG) {
+		char text[ERR_MSG_BYTES + 100];
 		struct err nomem = { ERR_OK, "" };
 
-		check_pack_bad(p, j->err.msg, &nomem);
-		if (check_parity_mends(ctx, p->kind, p->name, &file))
-			check_pack_bad(p, "its parity mends it: 'muniment "
-				"parity --repair' replaces it", &nomem);
+		snprintf(text, sizeof(text), "%s%s", j->err.msg,
+			check_parity_mends(ctx, p->kind, p->name, &file) ?
+			"; its parity mends it, and 'muniment repair' replaces "
+			"it" : "");
+		check_pack_bad(p, text, &nomem);
 		j->err = nomem;
 	}
 	buf_release(&file);
@@ -238,6 +243,8 @@ static int check_pack_take(struct check *c)
 			p->bad.v[i]);
 	if (rc == 0 && p->bad.n && oid_parse(&name, p->name))
 		rc = sound_bad_pack(&c->sound, &name, c->e);
+	if (rc == 0 && p->vanished)
+		rc = strv_add(&c->vanished, file, c->e);
 	c->res->packs++;
 	c->res->objects += p->objects;
 	c->res->bytes += p->bytes;
@@ -372,6 +379,45 @@ static void check_changed(struct check *c)
 			"read in the next round", c->then.n, c->now.n);
 }
 
+static int check_named_cb(const struct segment_pack *p, void *ctx)
+{
+	uint64_t *value;
+	bool was;
+
+	return map_put(ctx, p->name.b, &value, &was, NULL);
+}
+
+/* One that went between listing and reading was collected, if the index does
+ * not name it any more.  Without the key nobody can tell. */
+static int check_vanished(struct check *c)
+{
+	struct map named = MAP_INIT;
+	struct idx *now = NULL;
+	struct oid name;
+	size_t i;
+	int rc;
+
+	if (c->vanished.n == 0 || !c->repo)
+		return 0;
+	if ((rc = idx_open(&now, c->repo, IDX_READER, c->e)) == 0)
+		rc = idx_each_pack(now, check_named_cb, &named, c->e);
+	if (rc == ERR_NOMEM)
+		err_nomem(c->e);
+	for (i = 0; rc == 0 && i < c->vanished.n; i++) {
+		const char *file = c->vanished.v[i];
+
+		if (!oid_parse(&name, strchr(file, '/') + 1) ||
+		    !map_get(&named, name.b))
+			continue;
+		check_say(c, CHECK_DAMAGE, file, NULL, NULL,
+			"is missing, and the index names it");
+		rc = sound_bad_pack(&c->sound, &name, c->e);
+	}
+	idx_close(now);
+	map_release(&named);
+	return rc;
+}
+
 int check_packs(struct check *c)
 {
 	struct job *j;
@@ -394,6 +440,8 @@ int check_packs(struct check *c)
 		check_pack_free((struct check_pack *)j);
 	pool_free(c->pool);
 	c->pool = NULL;
+	if (rc == 0)
+		rc = check_vanished(c);
 	if (rc == 0)
 		check_changed(c);
 	return rc;

@@ -32,6 +32,7 @@ struct check {
 	struct err why;
 	uint64_t bad_segments, unlisted, missing;
 	struct strv data, meta;		/* names of packs, sorted */
+	struct strv vanished;		/* packs that went meanwhile */
 	struct pool *pool;
 	uint64_t done, total;
 	/* reading packs */

@@ -51,84 +51,6 @@ struct copying {
 
 /* --- out --- */
 
-static int copy_read_back(struct collect *c, enum store_kind kind,
-			  const char *hex, const struct oid *name)
-{
-	struct buf b = BUF_INIT;
-	int rc;
-
-	rc = store_get_all(repo_store(c->r), kind, hex, FMT_PACK_MAX_BYTES, &b,
-		c->e);
-	if (rc == 0)
-		rc = pack_scrub(name, b.p, b.len, c->e);
-	if (rc == ERR_NOENT)		/* to others it was garbage */
-		rc = err_set(c->e, ERR_RETRY,
-			"another compaction was faster");
-	else if (rc < 0)
-		err_ctx(c->e, "%s/%s, which was just written",
-			store_kind_name(kind), hex);
-	buf_release(&b);
-	return rc;
-}
-
-/* Compaction gives room: that there is none for parity is no failure. */
-static int copy_parity(struct collect *c, const char *hex,
-		       const struct iovec iov[3])
-{
-	unsigned mille = 0;
-	int rc = 0;
-
-	if (c->mille < 0 &&
-	    (rc = parity_store_level(c->r, &mille, c->e)) == 0)
-		c->mille = (int)mille;
-	if (rc == 0 && c->mille > 0)
-		rc = parity_store_put(c->r, hex, (unsigned)c->mille, iov, 3,
-			c->e);
-	if (rc == ERR_FULL) {
-		log_warn("compact", "a pack has no parity: %s", c->e->msg);
-		err_clear(c->e);
-		rc = 0;
-	}
-	return rc;
-}
-
-static int copy_put(struct collect *c, struct copy_out *o,
-		    struct segment_pack *sp)
-{
-	struct pack_table t = {
-		.sessions = o->sessions, .n_sessions = o->n_sessions,
-		.entries = o->entries, .n_entries = o->n,
-	};
-	enum store_kind kind = o->kind == PACK_META ? STORE_META : STORE_DATA;
-	struct buf head = BUF_INIT, pad = BUF_INIT;
-	char hex[OID_HEX_BYTES];
-	struct iovec iov[3];
-	int rc;
-
-	rc = pack_seal(repo_ctx(c->r), o->kind, &t, o->objects.p,
-		o->objects.len, &head, &pad, &sp->name, c->e);
-	if (rc < 0)
-		goto out;
-	iov[0] = (struct iovec) { head.p, head.len };
-	iov[1] = (struct iovec) { o->objects.p, o->objects.len };
-	iov[2] = (struct iovec) { pad.p, pad.len };
-	sp->kind = o->kind;
-	sp->bytes = (uint32_t)(head.len + o->objects.len + pad.len);
-	rc = compact_put(c, kind, oid_hex(&sp->name, hex), iov, 3, 0);
-	if (rc == 0)
-		rc = copy_read_back(c, kind, hex, &sp->name);
-	if (rc == 0)
-		rc = copy_parity(c, hex, iov);
-	if (rc == 0) {
-		c->res->packs_written++;
-		c->res->bytes_written += sp->bytes;
-	}
-out:
-	buf_release(&head);
-	buf_release(&pad);
-	return rc;
-}
-
 /* The objects of the pack that was put become known as copies. */
 static int copy_note(struct copying *k, struct copy_out *o,
 		     const struct segment_pack *sp)
@@ -177,12 +99,18 @@ static int copy_note(struct copying *k, struct copy_out *o,
 
 static int copy_flush(struct copying *k, struct copy_out *o)
 {
+	struct pack_table t = {
+		.sessions = o->sessions, .n_sessions = o->n_sessions,
+		.entries = o->entries, .n_entries = o->n,
+	};
+	const struct iovec objects = { o->objects.p, o->objects.len };
 	struct segment_pack sp;
 	int rc;
 
 	if (o->n == 0)
 		return 0;
-	if ((rc = copy_put(k->c, o, &sp)) == 0)
+	rc = compact_put_pack(k->c, o->kind, &t, &objects, &sp);
+	if (rc == 0)
 		rc = copy_note(k, o, &sp);
 	o->n = o->n_sessions = 0;
 	buf_clear(&o->objects);
@@ -311,22 +239,6 @@ static int copy_mend(struct copy_in *in, struct collect *c)
 	return rc;
 }
 
-/* The table of one that was mended, as compact_table has it of others. */
-static int copy_mended_table(struct copy_in *in, struct collect *c,
-			     struct err *e)
-{
-	const struct fmt_ctx *ctx = repo_ctx(c->r);
-	struct pack_head h;
-	int rc;
-
-	rc = pack_open_head(&h, ctx, &in->p->name, in->run.p, in->run.len, e);
-	if (rc == 0)
-		rc = pack_open_table(&in->t, &h, ctx,
-			in->run.p + PACK_HEADER_BYTES,
-			in->run.len - PACK_HEADER_BYTES, e);
-	return rc;
-}
-
 static int copy_in_open(struct copy_in *in, struct collect *c,
 			struct compact_pack *p, struct err *e)
 {
@@ -336,7 +248,7 @@ static int copy_in_open(struct copy_in *in, struct collect *c,
 	in->p = p;
 	rc = compact_table(c, p, &in->t, e);
 	if (copy_damage(rc) && copy_mend(in, c) == 0)
-		rc = copy_mended_table(in, c, e);
+		rc = compact_table_of(c, &p->name, &in->run, &in->t, e);
 	if (rc < 0)
 		return rc;
 	in->keys = mem_zero(in->t.n_sessions, sizeof(struct object_keys *));

@@ -14,26 +14,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "maint/compact_priv.h"
-#include "repo/reserve.h"
 
 #define END_MARK_MAX_BYTES (1u << 20)
 #define END_POLL_NSEC 250000000ll
 #define NSEC 1000000000ll
-
-int compact_put(struct collect *c, enum store_kind kind, const char *name,
-		const struct iovec *iov, int n, unsigned flags)
-{
-	struct store *st = repo_store(c->r);
-	uint64_t given;
-	int rc;
-
-	rc = store_put(st, kind, name, iov, n, flags, c->e);
-	if (rc != ERR_FULL || !c->must)
-		return rc;
-	if ((rc = reserve_give(c->r, &given, c->e)) < 0)
-		return rc;
-	return store_put(st, kind, name, iov, n, flags, c->e);
-}
 
 /* --- G2 --- */
 

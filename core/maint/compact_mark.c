@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/list.h"
-#include "format/node.h"
 #include "maint/compact_priv.h"
+#include "maint/refs.h"
 
 #define MARK_CACHE_BYTES (4u << 20)
 
@@ -21,6 +20,7 @@ struct mark_todo {
 struct marking {
 	struct collect *c;
 	struct reader *rd;
+	struct refs refs;
 	const char *archive;		/* for messages */
 	struct mark_todo *todo;		/* nodes and lists still to read */
 	size_t n, cap;
@@ -84,17 +84,17 @@ static int mark_one(struct marking *m, const struct oid *id, bool *was,
 	return rc == ERR_NOENT ? mark_lost(m, what, id) : rc;
 }
 
-static int mark_data(struct marking *m, const struct oid *id)
+static int mark_data(const struct oid *id, void *ctx)
 {
 	bool was;
 
-	return mark_one(m, id, &was, "data object");
+	return mark_one(ctx, id, &was, "data object");
 }
 
 /* A node or a list: to be read, unless it was. */
-static int mark_inner(struct marking *m, enum obj_type type,
-		      const struct oid *id)
+static int mark_inner(enum obj_type type, const struct oid *id, void *ctx)
 {
+	struct marking *m = ctx;
 	bool was;
 	int rc = mark_one(m, id, &was, fmt_type_name(type));
 
@@ -113,90 +113,6 @@ static int mark_inner(struct marking *m, enum obj_type type,
 	return 0;
 }
 
-static int mark_pieces(struct marking *m, const struct piece *p, uint32_t n)
-{
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < n; i++)
-		if (p[i].transform != PIECE_HOLE)
-			rc = mark_data(m, &p[i].id);
-	return rc;
-}
-
-static int mark_content(struct marking *m, const struct content *k)
-{
-	switch (k->kind) {
-	case CONTENT_ONE:
-		return mark_data(m, &k->id);
-	case CONTENT_PIECES:
-		return mark_pieces(m, k->piece, k->n_pieces);
-	case CONTENT_LIST:
-		return mark_inner(m, OBJ_LIST, &k->id);
-	case CONTENT_NONE:
-	case CONTENT_INLINE:
-		break;
-	}
-	return 0;
-}
-
-static int mark_node(struct marking *m, const uint8_t *p, size_t len);
-
-/* An inlined listing is at most NODE_INLINE_MAX bytes, and what is inlined in
- * it is smaller: that bounds the recursion. */
-static int mark_dir(struct marking *m, const struct dir_ref *d)
-{
-	if (d->kind == DIR_ROOT)
-		return mark_inner(m, OBJ_NODE, &d->id);
-	if (d->kind == DIR_INLINE)
-		return mark_node(m, d->data, d->data_len);
-	return 0;
-}
-
-static int mark_entry(struct marking *m, const struct entry *en)
-{
-	int rc = 0;
-
-	if (!oid_is_zero(&en->xattrs_id))
-		rc = mark_data(m, &en->xattrs_id);
-	if (rc == 0 && S_ISREG(en->mode))
-		rc = mark_content(m, &en->content);
-	if (rc == 0 && S_ISDIR(en->mode))
-		rc = mark_dir(m, &en->dir);
-	return rc;
-}
-
-static int mark_node(struct marking *m, const uint8_t *p, size_t len)
-{
-	struct node n;
-	uint32_t i;
-	int rc;
-
-	if ((rc = node_get(&n, p, len, m->c->e)) < 0)
-		return rc;
-	for (i = 0; rc == 0 && i < n.n; i++)
-		rc = n.level ? mark_inner(m, OBJ_NODE, &n.child[i].id) :
-			mark_entry(m, &n.entry[i]);
-	node_release(&n);
-	return rc;
-}
-
-static int mark_list(struct marking *m, const uint8_t *p, size_t len)
-{
-	struct list l;
-	uint32_t i;
-	int rc;
-
-	if ((rc = list_get(&l, p, len, m->c->e)) < 0)
-		return rc;
-	if (l.level == 0)
-		rc = mark_pieces(m, l.piece, l.n);
-	for (i = 0; rc == 0 && l.level && i < l.n; i++)
-		rc = mark_inner(m, OBJ_LIST, &l.child[i].id);
-	list_release(&l);
-	return rc;
-}
-
 static int mark_read(struct marking *m, const struct mark_todo *t)
 {
 	struct obj *o = NULL;
@@ -206,8 +122,7 @@ static int mark_read(struct marking *m, const struct mark_todo *t)
 		return rc;
 	rc = reader_get(m->rd, t->type, &t->id, &o, m->c->e);
 	if (rc == 0)
-		rc = t->type == OBJ_LIST ? mark_list(m, o->p, o->len) :
-			mark_node(m, o->p, o->len);
+		rc = refs_each(&m->refs, t->type, o->p, o->len, m->c->e);
 	else if (rc == ERR_CORRUPT || rc == ERR_NOENT)
 		err_ctx(m->c->e, "archive '%s' cannot be read in full, so "
 			"nothing was removed", m->archive);
@@ -223,7 +138,7 @@ static int mark_archive(struct marking *m, const struct record *rec)
 	int rc;
 
 	m->archive = rec->name;
-	rc = mark_dir(m, &rec->root);
+	rc = refs_each_dir(&m->refs, &rec->root, m->c->e);
 	while (rc == 0 && m->n > 0) {
 		t = m->todo[--m->n];
 		rc = mark_read(m, &t);
@@ -233,7 +148,7 @@ static int mark_archive(struct marking *m, const struct record *rec)
 
 int compact_mark(struct collect *c, bool late)
 {
-	struct marking m = { .c = c };
+	struct marking m = { .c = c, .refs = { mark_data, mark_inner, &m } };
 	char hex[SID_HEX_BYTES];
 	struct catalog *cat = c->cat;
 	size_t i;

@@ -42,6 +42,18 @@ int compact_table(struct collect *c, const struct compact_pack *p,
 	return rc;
 }
 
+int compact_table_of(struct collect *c, const struct oid *name,
+		     const struct buf *file, struct pack_table *t,
+		     struct err *e)
+{
+	const struct fmt_ctx *ctx = repo_ctx(c->r);
+	struct pack_head h;
+	int rc = pack_open_head(&h, ctx, name, file->p, file->len, e);
+
+	return rc < 0 ? rc : pack_open_table(t, &h, ctx,
+		file->p + PACK_HEADER_BYTES, file->len - PACK_HEADER_BYTES, e);
+}
+
 bool compact_in_x(const struct compact_pack *p)
 {
 	return (p->state & (PACK_DEAD | PACK_SPARSE)) &&

@@ -128,6 +128,10 @@ int compact_mark(struct collect *c, bool late);
 /* The table of a pack, authenticated. */
 int compact_table(struct collect *c, const struct compact_pack *p,
 		  struct pack_table *t, struct err *e);
+/* The same of one that 'file' has all bytes of. */
+int compact_table_of(struct collect *c, const struct oid *name,
+		     const struct buf *file, struct pack_table *t,
+		     struct err *e);
 /* Count what is live, in each pack; 'all': as if everything were. */
 int compact_account(struct collect *c, bool all);
 int compact_choose(struct collect *c);
@@ -160,9 +164,16 @@ int compact_addition(struct collect *c);
 int compact_condemn(struct collect *c);		/* G2 */
 int compact_wait(struct collect *c, unsigned secs);	/* G3 */
 int compact_delete(struct collect *c);		/* G5 */
+
+/* compact_put.c */
 /* Put; on a full disk the reserve is given up first. */
 int compact_put(struct collect *c, enum store_kind kind, const char *name,
 		const struct iovec *iov, int n, unsigned flags);
+/* A pack with its parity, read back before anything relies on it; where and how
+ * large it is: *sp.  ERR_RETRY: to another collector it was garbage. */
+int compact_put_pack(struct collect *c, enum pack_kind kind,
+		     struct pack_table *t, const struct iovec *objects,
+		     struct segment_pack *sp);
 
 /* compact_parity.c: the parity of what went. */
 int compact_parity(struct collect *c);

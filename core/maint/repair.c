@@ -16,12 +16,18 @@
 /* Stale pins stay, and nothing is counted as gone: nothing is deleted. */
 static const struct compact_opts repair_collect = { .dry_run = true };
 
-static void repair_forget(struct repair *x)
+static void repair_begin(struct repair *x)
 {
 	struct collect *c = &x->c;
 
 	compact_release(c);
 	memset(c, 0, sizeof(*c));
+	c->r = x->r;
+	c->o = &repair_collect;
+	c->res = &x->counted;
+	c->e = x->e;
+	c->must = true;
+	c->mille = -1;
 	map_release(&x->holed);
 	x->unlisted = x->bad_reused = false;
 }
@@ -109,15 +115,13 @@ static int repair_index(struct repair *x)
 	bool anew;
 	int rc;
 
-	repair_forget(x);
-	c->r = x->r;
-	c->o = &repair_collect;
-	c->res = &x->counted;
-	c->e = x->e;
-	c->must = true;
-	if ((rc = repair_list(x)) < 0 || (rc = repair_mark(x)) < 0)
+	repair_begin(x);
+	if ((rc = repair_rescue(x)) < 0 || (rc = repair_list(x)) < 0)
 		return rc;
-	anew = x->unlisted || repair_spoilt(c) || x->res->packs_rescued > 0;
+	anew = repair_spoilt(c) || x->res->packs_rescued > 0;
+	if (!anew && (rc = repair_mark(x)) < 0)
+		return rc;
+	anew = anew || x->unlisted;
 	if (anew && (rc = repair_relist(x)) < 0)
 		return rc;
 	/* Segments that are damaged may be known by their local copies. */
@@ -147,7 +151,7 @@ int repair_run(struct repo *r, const struct repair_opts *o,
 	rc = repo_require(r, KEY_READ | KEY_APPEND | KEY_DELETE, x.e);
 	if (rc < 0)
 		return rc;
-	if ((rc = repair_look(&x, &co)) < 0 || (rc = repair_rescue(&x)) < 0)
+	if ((rc = repair_look(&x, &co)) < 0)
 		goto out;
 	do {
 		err_clear(x.e);
@@ -162,7 +166,8 @@ int repair_run(struct repo *r, const struct repair_opts *o,
 		rc = 0;
 	}
 out:
-	repair_forget(&x);
+	compact_release(&x.c);
+	map_release(&x.holed);
 	map_release(&x.lost);
 	check_end(&x.k);
 	return rc;

@@ -8,13 +8,14 @@
  * Repair: what is damaged is left behind, what is not is made usable again.
  * Nothing is deleted and nothing replaced; backups may run meanwhile.
  *
- * 1. Every pack is read in full.  The index is made anew from packs where it
- *    is damaged or incomplete.
+ * 1. Every pack is read in full; of a damaged one that its parity mends a sound
+ *    one is put beside it.  The index is made anew from packs where it is
+ *    damaged or incomplete.
  * 2. A generation (DESIGN section 5) condemns the damaged packs, and its base
  *    lists only what is whole with all below it: so the next backup stores
  *    again whatever of its files is lost, and with that older archives are
  *    whole again, too.
- * 3. What can still be read in damaged packs is stored again.
+ * 3. What can still be read in the other damaged packs is stored again.
  * 4. Of each archive that is not whole an archive "NAME.repaired" is put
  *    beside it: files whose content is lost in part have holes there (and
  *    ENTRY_LOST), each is a finding with its ranges.
@@ -25,14 +26,6 @@
 struct repair_opts {
 	unsigned threads;
 	bool verify_data;	/* look at every object, too */
-	/*
-	 * Can a damaged or missing pack be had from elsewhere?  0: all of its
-	 * bytes are in 'file' (they are checked); ERR_NOENT: no.  NULL: there
-	 * is nothing to ask.
-	 */
-	int (*elsewhere)(struct repo *r, enum store_kind kind,
-			 const struct oid *pack, struct buf *file, void *ctx,
-			 struct err *e);
 	struct cancel *cancel;
 	void (*finding)(const struct check_finding *f, void *ctx);
 	void (*progress)(const struct check_progress *p, void *ctx);
@@ -41,7 +34,7 @@ struct repair_opts {
 struct repair_result {
 	struct check_result check;	/* of the packs */
 	uint64_t packs_bad;		/* damaged or missing */
-	uint64_t packs_rescued;		/* had from elsewhere */
+	uint64_t packs_rescued;		/* mended by their parity */
 	uint64_t packs_listed;		/* that the index did not name */
 	uint32_t generation;		/* that was put; 0: none was needed */
 	uint64_t moved;			/* objects of damaged packs */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "format/list.h"
-#include "format/node.h"
+#include "maint/refs.h"
 #include "maint/repair_priv.h"
 
 #define MARK_CACHE_BYTES (4u << 20)
@@ -27,6 +26,7 @@ struct mark_frame {
 };
 struct repair_marking {
 	struct repair *x;
+	struct refs refs;
 	struct reader *rd;
 	struct mark_item *todo;
 	size_t n, cap;
@@ -51,8 +51,9 @@ static enum mark_place mark_place(struct collect *c, const struct oid *id)
 	return p;
 }
 
-static int mark_data(struct repair_marking *m, const struct oid *id)
+static int mark_data(const struct oid *id, void *ctx)
 {
+	struct repair_marking *m = ctx;
 	struct repair *x = m->x;
 	enum mark_place p = mark_place(&x->c, id);
 	bool was;
@@ -79,102 +80,13 @@ static int mark_push(struct repair_marking *m, const struct mark_item *it)
 	return 0;
 }
 
-static int mark_inner(struct repair_marking *m, enum obj_type type,
-		      const struct oid *id)
+static int mark_inner(enum obj_type type, const struct oid *id, void *ctx)
 {
+	struct repair_marking *m = ctx;
 	const struct mark_item it = { *id, m->depth - 1, (uint8_t)type,
 				      MARK_ENTER };
 
 	return mark_push(m, &it);
-}
-
-static int mark_pieces(struct repair_marking *m, const struct piece *p,
-		       uint32_t n)
-{
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < n; i++)
-		if (p[i].transform != PIECE_HOLE)
-			rc = mark_data(m, &p[i].id);
-	return rc;
-}
-
-static int mark_content(struct repair_marking *m, const struct content *k)
-{
-	switch (k->kind) {
-	case CONTENT_ONE:
-		return mark_data(m, &k->id);
-	case CONTENT_PIECES:
-		return mark_pieces(m, k->piece, k->n_pieces);
-	case CONTENT_LIST:
-		return mark_inner(m, OBJ_LIST, &k->id);
-	case CONTENT_NONE:
-	case CONTENT_INLINE:
-		break;
-	}
-	return 0;
-}
-
-static int mark_node(struct repair_marking *m, const uint8_t *p, size_t len,
-		     struct err *why);
-
-static int mark_dir(struct repair_marking *m, const struct dir_ref *d,
-		    struct err *why)
-{
-	if (d->kind == DIR_ROOT)
-		return mark_inner(m, OBJ_NODE, &d->id);
-	if (d->kind == DIR_INLINE)	/* smaller each time: that bounds it */
-		return mark_node(m, d->data, d->data_len, why);
-	return 0;
-}
-
-static int mark_entry(struct repair_marking *m, const struct entry *en,
-		      struct err *why)
-{
-	int rc = 0;
-
-	if (!oid_is_zero(&en->xattrs_id))
-		rc = mark_data(m, &en->xattrs_id);
-	if (rc == 0 && S_ISREG(en->mode))
-		rc = mark_content(m, &en->content);
-	if (rc == 0 && S_ISDIR(en->mode))
-		rc = mark_dir(m, &en->dir, why);
-	return rc;
-}
-
-/* ERR_CORRUPT, in 'why': it is none.  All else is in the repair's error. */
-static int mark_node(struct repair_marking *m, const uint8_t *p, size_t len,
-		     struct err *why)
-{
-	struct node n;
-	uint32_t i;
-	int rc;
-
-	if ((rc = node_get(&n, p, len, why)) < 0)
-		return rc;
-	for (i = 0; rc == 0 && i < n.n; i++)
-		rc = n.level ? mark_inner(m, OBJ_NODE, &n.child[i].id) :
-			mark_entry(m, &n.entry[i], why);
-	node_release(&n);
-	return rc;
-}
-
-static int mark_list(struct repair_marking *m, const uint8_t *p, size_t len,
-		     struct err *why)
-{
-	struct list l;
-	uint32_t i;
-	int rc;
-
-	if ((rc = list_get(&l, p, len, why)) < 0)
-		return rc;
-	if (l.level == 0)
-		rc = mark_pieces(m, l.piece, l.n);
-	for (i = 0; rc == 0 && l.level && i < l.n; i++)
-		rc = mark_inner(m, OBJ_LIST, &l.child[i].id);
-	list_release(&l);
-	return rc;
 }
 
 static int mark_frame(struct repair_marking *m)
@@ -201,9 +113,7 @@ static int mark_read(struct repair_marking *m, const struct mark_item *it)
 
 	rc = reader_get(m->rd, it->type, &it->id, &o, &why);
 	if (rc == 0)
-		rc = it->type == OBJ_LIST ?
-			mark_list(m, o->p, o->len, &why) :
-			mark_node(m, o->p, o->len, &why);
+		rc = refs_each(&m->refs, it->type, o->p, o->len, &why);
 	reader_release(m->rd, o);
 	if (rc == ERR_CORRUPT || rc == ERR_NOENT) {
 		m->frame[m->depth - 1].holed = true;
@@ -259,7 +169,7 @@ static int mark_archive(struct repair_marking *m, const struct record *rec)
 	m->depth = 0;
 	rc = mark_frame(m);
 	if (rc == 0)
-		rc = mark_dir(m, &rec->root, &why);
+		rc = refs_each_dir(&m->refs, &rec->root, &why);
 	while (rc == 0 && m->n > 0) {
 		if ((rc = cancel_check(m->x->o->cancel, m->x->e)) < 0)
 			break;
@@ -273,7 +183,8 @@ static int mark_archive(struct repair_marking *m, const struct record *rec)
 
 int repair_mark(struct repair *x)
 {
-	struct repair_marking m = { .x = x };
+	struct repair_marking m = { .x = x,
+		.refs = { mark_data, mark_inner, &m } };
 	const struct catalog *cat = x->c.cat;
 	size_t i;
 	int rc;

@@ -24,8 +24,8 @@ struct repair {
  * archive, deleted ones too; the rest is in 'holed'. */
 int repair_mark(struct repair *x);
 
-/* repair_rescue.c: bad packs that are elsewhere are put again, under new
- * names. */
+/* repair_rescue.c: bad packs that their parity mends are put again, under new
+ * names.  'c' must be begun. */
 int repair_rescue(struct repair *x);
 
 /* repair_tree.c: archives that are not whole. */

@@ -1,111 +1,104 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Damaged and missing packs that can be had from elsewhere.  Their objects go,
- * sealed as they are, into a pack with one session more, so that its name is
- * another one: nothing is put in the place of a file that is there.
+ * Damaged packs that their parity mends.  Their objects go, sealed as they are,
+ * into a pack with one session more, so that its name is another one: nothing
+ * is put in the place of a file that is there.
  */
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
-#include "format/pack.h"
 #include "maint/repair_priv.h"
+#include "repo/parity_store.h"
 
-static int rescue_put(struct repair *x, const struct pack_head *h,
+static int rescue_put(struct repair *x, enum pack_kind kind,
 		      struct pack_table *t, const struct buf *file)
 {
-	enum store_kind kind = h->kind == PACK_META ? STORE_META : STORE_DATA;
-	size_t at = PACK_HEADER_BYTES + h->table_bytes, len = 0;
-	struct buf head = BUF_INIT, pad = BUF_INIT;
-	char hex[OID_HEX_BYTES];
-	struct iovec iov[3];
-	struct oid name;
+	struct iovec objects = { file->p + t->entries[0].off, 0 };
+	struct segment_pack sp;
 	uint32_t i;
 	int rc;
 
 	for (i = 0; i < t->n_entries; i++)
-		len += t->entries[i].obj.stored_len;
-	rc = pack_seal(repo_ctx(x->r), h->kind, t, file->p + at, len, &head,
-		&pad, &name, x->e);
-	if (rc == 0) {
-		iov[0] = (struct iovec) { head.p, head.len };
-		iov[1] = (struct iovec) { file->p + at, len };
-		iov[2] = (struct iovec) { pad.p, pad.len };
-		rc = store_put(repo_store(x->r), kind, oid_hex(&name, hex),
-			iov, 3, 0, x->e);
-	}
-	if (rc == 0)
-		x->res->packs_rescued++;
-	buf_release(&head);
-	buf_release(&pad);
+		objects.iov_len += t->entries[i].obj.stored_len;
+	rc = compact_put_pack(&x->c, kind, t, &objects, &sp);
+	x->res->packs_rescued += rc == 0;
 	return rc;
 }
 
 /* The table with a session more. */
-static int rescue_session(struct repair *x, struct pack_table *t)
+static int rescue_session(struct repair *x, struct pack_table *t,
+			  struct err *e)
 {
 	struct pack_session *s;
 
 	if (t->n_sessions >= PACK_MAX_SESSIONS)
-		return err_set(x->e, ERR_CORRUPT,
-			"a pack has no room for one session more");
+		return err_set(e, ERR_CORRUPT,
+			"there is no room for one session more");
 	s = mem_resize(t->sessions, (size_t)t->n_sessions + 1, sizeof(*s));
 	if (!s)
-		return err_nomem(x->e);
+		return err_nomem(e);
 	t->sessions = s;
 	compact_own_session(&s[t->n_sessions++], NULL, x->r);
 	return 0;
 }
 
-static int rescue_pack(struct repair *x, enum store_kind kind,
-		       const struct oid *name)
+static int rescue_pack(struct repair *x, enum pack_kind kind,
+		       const struct oid *name, const char *hex)
 {
+	enum store_kind at = kind == PACK_META ? STORE_META : STORE_DATA;
+	struct buf file = { .max = FMT_PACK_MAX_BYTES };
 	struct err why = { ERR_OK, "" };
 	struct pack_table t = { 0 };
-	struct pack_head h;
-	struct buf file = { .max = FMT_PACK_MAX_BYTES };
 	int rc;
 
-	rc = x->o->elsewhere(x->r, kind, name, &file, x->o->ctx, &why);
+	rc = parity_store_mend(repo_store(x->r), at, hex, &file, NULL, &why);
 	if (rc == 0)
-		rc = pack_scrub(name, file.p, file.len, &why);
+		rc = compact_table_of(&x->c, name, &file, &t, &why);
 	if (rc == 0)
-		rc = pack_open_head(&h, repo_ctx(x->r), name, file.p,
-			PACK_HEADER_BYTES, &why);
-	if (rc == 0)
-		rc = pack_open_table(&t, &h, repo_ctx(x->r),
-			file.p + PACK_HEADER_BYTES, h.table_bytes, &why);
+		rc = rescue_session(x, &t, &why);
 	if (rc == 0) {
-		rc = rescue_session(x, &t);
-		if (rc == 0)
-			rc = rescue_put(x, &h, &t, &file);
-	} else if (rc == ERR_NOENT || rc == ERR_CORRUPT || rc == ERR_AUTH) {
-		rc = 0;			/* it is not to be had */
-	} else {
+		rc = rescue_put(x, kind, &t, &file);
+	} else if (rc == ERR_NOMEM || rc == ERR_IO) {
 		*x->e = why;
+	} else {
+		log_info("repair", "%s/%s cannot be mended: %s",
+			store_kind_name(at), hex, why.msg);
+		rc = 0;
 	}
 	pack_table_release(&t);
 	buf_release(&file);
 	return rc;
 }
 
-static int rescue_cb(const struct segment_pack *p, void *ctx)
+static int rescue_packs(struct repair *x, enum pack_kind kind,
+			const struct strv *names)
 {
-	struct repair *x = ctx;
+	struct oid name;
+	size_t i;
+	int rc = 0;
 
-	if (sound_pack(&x->k.sound, &p->name) ||
-	    map_get(&x->k.condemned, p->name.b))
-		return 0;
-	return rescue_pack(x, p->kind == PACK_META ? STORE_META : STORE_DATA,
-		&p->name);
+	for (i = 0; rc == 0 && i < names->n; i++) {
+		if (!oid_parse(&name, names->v[i]) ||
+		    sound_pack(&x->k.sound, &name) ||
+		    map_get(&x->k.condemned, name.b))
+			continue;
+		rc = cancel_check(x->o->cancel, x->e);
+		if (rc == 0)
+			rc = rescue_pack(x, kind, &name, names->v[i]);
+	}
+	return rc;
 }
 
 int repair_rescue(struct repair *x)
 {
 	int rc;
 
-	if (!x->o->elsewhere)
-		return 0;
-	rc = idx_each_pack(x->k.idx, rescue_cb, x, x->e);
-	return rc < 0 ? rc : store_sync(repo_store(x->r), x->e);
+	x->res->packs_rescued = 0;
+	rc = rescue_packs(x, PACK_META, &x->k.meta);
+	if (rc == 0)
+		rc = rescue_packs(x, PACK_DATA, &x->k.data);
+	if (rc == 0 && x->res->packs_rescued)
+		rc = store_sync(repo_store(x->r), x->e);
+	return rc;
 }

@@ -147,6 +147,36 @@ int catalog_read(struct repo *r, const struct sid *session,
 	return rc;
 }
 
+static int catalog_there(struct repo *r, enum store_kind k,
+			 const struct sid *session, bool *there, struct err *e)
+{
+	char hex[SID_HEX_BYTES];
+	uint64_t size;
+	int rc;
+
+	rc = store_stat(repo_store(r), k, sid_hex(session, hex), &size, e);
+	*there = rc == 0;
+	if (rc == ERR_NOENT) {
+		err_clear(e);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* A collector takes the record away before the tombstone. */
+int catalog_gone(struct repo *r, const struct sid *session, bool *gone,
+		 struct err *e)
+{
+	bool dead, record;
+	int rc;
+
+	rc = catalog_there(r, STORE_TOMBSTONES, session, &dead, e);
+	if (rc == 0)
+		rc = catalog_there(r, STORE_ARCHIVES, session, &record, e);
+	*gone = rc == 0 && (dead || !record);
+	return rc;
+}
+
 /* A catalog that is being loaded. */
 struct catalog_loading {
 	struct catalog *c;

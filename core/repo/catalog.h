@@ -31,6 +31,11 @@ struct catalog {
 int catalog_read(struct repo *r, const struct sid *session,
 		 struct catalog_item *it, struct err *e);
 
+/* Was an archive that was there deleted meanwhile, or is its record gone?  If
+ * not, nothing that it needs was removed before this was called. */
+int catalog_gone(struct repo *r, const struct sid *session, bool *gone,
+		 struct err *e);
+
 /* A damaged record does not hide the others.  Of a repository that was opened
  * just now: as it was then. */
 int catalog_load(struct catalog **out, struct repo *r, struct err *e);

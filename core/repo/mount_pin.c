@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "format/mark.h"
+#include "repo/catalog.h"
 #include "repo/home.h"
 #include "repo/repo.h"
 
@@ -178,39 +179,6 @@ static void mount_pin_tell(struct mount_pin *p, const struct err *why)
 			 "what is deleted meanwhile (%s)", why->msg);
 }
 
-/* Is there such a file? */
-static int mount_pin_there(struct mount_pin *p, enum store_kind k,
-			   const struct sid *archive, bool *there,
-			   struct err *e)
-{
-	char hex[SID_HEX_BYTES];
-	uint64_t size;
-	int rc;
-
-	rc = store_stat(repo_store(p->repo), k, sid_hex(archive, hex), &size,
-			e);
-	*there = rc == 0;
-	if (rc == ERR_NOENT) {
-		err_clear(e);
-		rc = 0;
-	}
-	return rc;
-}
-
-/* A collector takes the record away before the tombstone. */
-static int mount_pin_gone(struct mount_pin *p, const struct sid *archive,
-			  bool *gone, struct err *e)
-{
-	bool dead, record;
-	int rc;
-
-	rc = mount_pin_there(p, STORE_TOMBSTONES, archive, &dead, e);
-	if (rc == 0)
-		rc = mount_pin_there(p, STORE_ARCHIVES, archive, &record, e);
-	*gone = rc == 0 && (dead || !record);
-	return rc;
-}
-
 /* A mark names what is gone: another one, of the rest, in its place.  Else a
  * collector would look for what nobody keeps as long as the mount lives. */
 static int mount_pin_shed(struct mount_pin *p, uint64_t old, struct err *e)
@@ -259,7 +227,7 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 	if (rc == ERR_NOMEM)
 		return rc;
 	for (rc = 0, i = 0; rc == 0 && i < n; i++) {
-		rc = mount_pin_gone(p, &archive[i], &gone[i], e);
+		rc = catalog_gone(p->repo, &archive[i], &gone[i], e);
 		if (rc == 0 && gone[i]) {
 			mount_pin_drop(p, &archive[i]);
 			shed = true;

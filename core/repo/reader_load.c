@@ -187,7 +187,7 @@ static void reader_mend_note(struct reader *rd, const struct oid *pack,
 	*mendable = rc == 0;
 	if (rc == 0)
 		log_warn("reader", "%s is damaged and is read by its parity: "
-			"'muniment parity --repair' replaces it", file);
+			"'muniment repair' replaces it", file);
 	else if (rc != ERR_NOENT)
 		log_warn("reader", "%s is damaged, and its parity is of no "
 			"help: %s", file, why->msg);

@@ -3,7 +3,8 @@
 # timeout: 120
 #
 # Parity as users see it: chosen at init or later, rot is read through it,
-# named by check, replaced by parity --repair; without it, it is damage.
+# named by check, replaced by repair and by parity --repair; without it, it is
+# damage.
 . "$TOP/tests/lib.sh"
 
 export MUNIMENT_PASSPHRASE=secret MUNIMENT_REPO="$PWD/r"
@@ -64,7 +65,12 @@ done
 extracts
 has "$ERR" "is read by its parity"
 must_fail 14 muniment check
-has "$ERR" "its parity mends it"
+# of each pack one sentence, which says what helps
+rotten=$(($(find r/meta -type f | wc -l) + 1))
+has "$ERR" "its parity mends it, and 'muniment repair' replaces it"
+eq "$(grep -c "its parity mends it" "$ERR")" $rotten "packs that it names"
+has "$ERR" "is damaged: $rotten findings"
+cp -a r rotten
 if [ -w /dev/fuse ] && command -v fusermount3 >/dev/null; then
 	mkdir m
 	must muniment mount m
@@ -81,6 +87,28 @@ has "$OUT" "were replaced"
 extracts
 must muniment parity --repair
 has "$OUT" "0 packs are damaged"
+
+# or by repair, which removes nothing: the damaged packs go with a compaction
+rm -rf r "$HOME/.config/muniment/pins"
+mv rotten r
+bad=$(find r/data r/meta -type f | wc -l)
+must_fail 1 muniment repair
+has "$OUT" "$rotten of them were mended by their parity"
+has "$OUT" "; 0 had to be put into the index anew"
+has "$OUT" "repaired: no archive has lost anything"
+[ -e "$pack" ] || fail "repair removed something"
+eq "$(find r/data r/meta -type f | wc -l)" $((bad + rotten)) packs
+must muniment check --verify-data
+has_not "$ERR" "no parity"
+extracts
+has_not "$ERR" "is read by its parity"
+must muniment repair
+has "$OUT" "nothing to repair"
+must muniment compact
+[ ! -e "$pack" ] || fail "the damaged pack is still there"
+eq "$(find r/data r/meta -type f | wc -l)" "$bad" packs
+must muniment check --verify-data
+extracts
 
 # the record is mended in memory as long as it is there, and written anew by
 # another name

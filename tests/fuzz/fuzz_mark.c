@@ -2,7 +2,7 @@
 /*
  * First byte: 0..3: the rest is a mark as stored, of each kind; 4..7: the body
  * of one, which is padded, sealed and signed here; 8, 12: the same of a fifth
- * kind.
+ * kind.  What opens with the key is what it should be without it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 #define AT_SIGNATURE 100
 #define AT_BODY 164
 
+static const enum fmt_kind kinds[] = { FMT_TOMBSTONE, FMT_SESSION,
+				       FMT_GENERATION, FMT_PIN, FMT_LEVEL };
+
 static void open_mark(unsigned kind, const uint8_t *p, size_t len)
 {
 	const struct fmt_ctx *ctx = formatkit_ctx();
 	const struct sid name = { { 1 } };	/* generation 1, too */
 	struct buf again = BUF_INIT;
+	int scrub = mark_scrub(kinds[kind], &ctx->repo, p, len, NULL);
 	struct mark_generation g;
 	struct mark_tombstone t;
 	struct mark_session s;
@@ -49,6 +53,7 @@ static void open_mark(unsigned kind, const uint8_t *p, size_t len)
 			BUG_ON(mark_put_pin(ctx, &pin, &again, NULL) < 0);
 		mark_pin_release(&pin);
 	}
+	BUG_ON(again.p && scrub < 0);
 	/* The same text needs the same room: lengths have one form. */
 	BUG_ON(again.p && again.len != len);
 	buf_release(&again);
@@ -66,9 +71,6 @@ static void body_key(struct key *k, enum fmt_kind kind)
 
 static void seal_body(unsigned which, const uint8_t *p, size_t len)
 {
-	static const enum fmt_kind kind[] = { FMT_TOMBSTONE, FMT_SESSION,
-					      FMT_GENERATION, FMT_PIN,
-					      FMT_LEVEL };
 	const struct fmt_ctx *ctx = formatkit_ctx();
 	size_t padded = (len + 255) / 256 * 256;
 	uint8_t *plain = mem_zero(padded, 1);
@@ -82,14 +84,14 @@ static void seal_body(unsigned which, const uint8_t *p, size_t len)
 	if (len)
 		memcpy(plain, p, len);
 	wr_init(&w, &b);
-	fmt_put_prefix(&w, kind[which]);
+	fmt_put_prefix(&w, kinds[which]);
 	wr_bytes(&w, ctx->repo.b, 16);
 	wr_bytes(&w, ctx->signer->pub.b, 32);
 	wr_zero(&w, 16);
 	wr_le32(&w, (uint32_t)padded + AEAD_TAG_BYTES);
 	wr_zero(&w, sizeof(sig) + padded + AEAD_TAG_BYTES);
 	BUG_ON(wr_done(&w, NULL) < 0);
-	body_key(&k, kind[which]);
+	body_key(&k, kinds[which]);
 	aead_nonce_count(&nonce, 0);
 	aead_seal(b.p + AT_BODY, plain, padded, b.p, AT_SIGNATURE, &nonce,
 		&k);

@@ -2,7 +2,8 @@
 /*
  * First byte: 0: the rest is a record as stored; 1: a record's head, 2: its
  * body, both plain, as they come out of the seal.  What is accepted encodes
- * to the bytes it came from, but for the padding of a body.
+ * to the bytes it came from, but for the padding of a body; and what opens with
+ * the key is what it should be without it.
  */
 #include <string.h>
 
@@ -19,9 +20,12 @@ static void open_file(const uint8_t *p, size_t len)
 	const struct sid session = formatkit_sid("session");
 	struct record r;
 	struct oid id;
+	int scrub = record_scrub(&ctx->repo, &session, p, len, NULL);
 
-	if (record_open_head(&r, ctx, &session, p, len, &id, NULL) == 0)
+	if (record_open_head(&r, ctx, &session, p, len, &id, NULL) == 0) {
+		BUG_ON(scrub < 0);
 		record_open_body(&r, ctx, &k, p, len, NULL);
+	}
 	record_release(&r);
 }
 

@@ -14,7 +14,7 @@
  * whether every object that an archive needs is still in some pack.  What an
  * archive needs the writers tell by sim_expect, before they commit.
  */
-#define SIM_MAX 8
+#define SIM_MAX 9
 #define SIM_OBJECTS 16
 
 struct sim;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* timeout: 300 */
 /*
- * The real writer, collector, deletion and reader over one store, where every
- * operation of the store is a point at which another goes on (tests/lib/sim.h):
- * no archive ever loses an object.  At random: three writers, two collectors,
- * deletions, a reader, one of them stopping anywhere.  By plan: two writers, a
+ * The real writer, collector, deletion, reader and check over one store, where
+ * every operation of the store is a point at which another goes on
+ * (tests/lib/sim.h): no archive ever loses an object, and check finds nothing.
+ * At random: three writers, two collectors, deletions, a reader, a check, one
+ * of them stopping anywhere.  By plan: two writers, a
  * collector and two deletions, in each order, and with each choice of a few
  * switches in between.  tests/cases/mutants.sh builds this with one rule of
  * the protocol left out, and sees that it fails.
@@ -17,20 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/node.h"
 #include "repo/mount_pin.h"
-#include "tests/lib/prng.h"
 #include "tests/lib/sim.h"
+#include "tests/lib/simtree.h"
 #include "tests/lib/world.h"
 
 #define RUNS 60
-#define FILE_BYTES 3000
-#define FILES 6
 #define WRITERS 3
 #define COLLECTOR 3
 #define PRUNER 4
 #define READER 5
-#define PROGRAMS 7		/* the last one: a second collector */
+#define CHECKER 6
+#define PROGRAMS 8		/* the last one: a second collector */
 #define PLANNED 4		/* two writers, a collector, a pruner */
 
 static struct world w;
@@ -38,78 +37,25 @@ static struct sim *sim;
 static struct repo *repo[SIM_MAX];
 static int verdict;		/* alive_pretend's */
 static unsigned fresh;		/* counts runs */
-static unsigned commits, fenced, removed, reads;
+static unsigned commits, fenced, removed, reads, checks;
 
 /* Few, so that writers meet. */
 static const unsigned sets[6] = { 0x07, 0x1c, 0x31, 0x0e, 0x2a, 0x3f };
 
 static const struct session_opts session_opts = { .comp = COMP_SPEC_DEFAULT };
 
-/* File i of a tree: its low byte has a bit a file, the rest tells which files
- * these are. */
-static unsigned file_of(unsigned tree, unsigned i)
-{
-	return (tree >> 8) * FILES + i;
-}
-
-static void file_bytes(unsigned file, uint8_t out[FILE_BYTES])
-{
-	prng_fill(prng_key(77, file), out, FILE_BYTES);
-}
-
-static void entry_of(struct entry *en, char name[16], unsigned file,
-		     const struct oid *id)
-{
-	memset(en, 0, sizeof(*en));
-	snprintf(name, 16, "file%u", file);
-	en->name = (const uint8_t *)name;
-	en->name_len = (uint16_t)strlen(name);
-	en->mode = S_IFREG | 0644;
-	en->links = 1;
-	en->size = FILE_BYTES;
-	en->content.kind = CONTENT_ONE;
-	en->content.id = *id;
-}
-
-/* A folder with the files of 'set', a bit each: its node, and what it needs
- * (the node first). */
-static unsigned tree_of(struct repo *r, unsigned set, struct buf *node,
-			struct oid id[SIM_OBJECTS])
-{
-	struct entry en[FILES];
-	char name[FILES][16];
-	uint8_t bytes[FILE_BYTES];
-	struct err e = { ERR_OK, "" };
-	unsigned i, n = 0;
-
-	for (i = 0; i < FILES; i++) {
-		if (!(set >> i & 1))
-			continue;
-		file_bytes(file_of(set, i), bytes);
-		object_id(&id[1 + n], repo_id_key(r, OBJ_DATA), bytes,
-			FILE_BYTES);
-		entry_of(&en[n], name[n], i, &id[1 + n]);
-		n++;
-	}
-	buf_clear(node);
-	if (node_put_leaf(node, en, n, &e) < 0)
-		world_die("node", &e);
-	object_id(&id[0], repo_id_key(r, OBJ_NODE), node->p, node->len);
-	return n + 1;
-}
-
 static int put_files(struct session *s, unsigned set, struct err *e)
 {
-	uint8_t bytes[FILE_BYTES];
+	uint8_t bytes[SIMTREE_FILE_BYTES];
 	struct oid id;
 	unsigned i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && i < FILES; i++)
+	for (i = 0; rc == 0 && i < SIMTREE_FILES; i++)
 		if (set >> i & 1) {
-			file_bytes(file_of(set, i), bytes);
-			rc = session_put(s, OBJ_DATA, bytes, FILE_BYTES, &id,
-				e);
+			simtree_file(set, i, bytes);
+			rc = session_put(s, OBJ_DATA, bytes, sizeof(bytes),
+				&id, e);
 		}
 	return rc;
 }
@@ -140,7 +86,7 @@ static void record_fill(struct record *r, const char *name,
 	r->comment = mem_str("");
 	r->program = mem_str("test");
 	r->root = (struct dir_ref) { .kind = DIR_ROOT, .id = *root,
-		.entries = n, .files = n, .bytes = n * FILE_BYTES };
+		.entries = n, .files = n, .bytes = n * SIMTREE_FILE_BYTES };
 }
 
 static int write_once(struct repo *r, const char *name, unsigned set,
@@ -150,7 +96,7 @@ static int write_once(struct repo *r, const char *name, unsigned set,
 	struct buf node = BUF_INIT;
 	struct session *s = NULL;
 	struct record rec;
-	unsigned n = tree_of(r, set, &node, need);
+	unsigned n = simtree_node(r, set, &node, need);
 	int rc;
 
 	record_fill(&rec, name, &need[0], n - 1);
@@ -301,6 +247,26 @@ static void reader(unsigned who)
 	mount_pin_free(pin);
 }
 
+static void checker_found(const struct check_finding *f, void *ctx)
+{
+	(void)ctx;
+	if (f->severity == CHECK_DAMAGE)
+		sim_wrong(sim, f->text);
+}
+
+static void checker(unsigned who)
+{
+	const struct check_opts o = { .finding = checker_found,
+		.flags = CHECK_REPOSITORY | CHECK_ARCHIVES };
+	struct check_result res;
+	struct err e = { ERR_OK, "" };
+	int rc = check_run(repo[who], &o, &res, &e);
+
+	if (rc < 0)
+		sim_wrong(sim, e.msg);
+	checks += rc == 0;
+}
+
 static unsigned scenario;		/* of the plans */
 
 static void planned_writer(unsigned who)
@@ -378,6 +344,8 @@ static void program(unsigned who, void *ctx)
 		pruner(who);
 	else if (who == READER)
 		reader(who);
+	else if (who == CHECKER)
+		checker(who);
 	else
 		collector(who);
 }
@@ -493,10 +461,12 @@ static void test_random(struct store *from, uint64_t runs, uint64_t max_steps,
 		steps += sim_steps(sim);
 	}
 	printf("%llu runs, %llu steps: %u commits, %u fenced, %u packs "
-	       "removed, %u archives read\n", (unsigned long long)i,
-	       (unsigned long long)steps, commits, fenced, removed, reads);
+	       "removed, %u archives read, %u checks\n",
+	       (unsigned long long)i, (unsigned long long)steps, commits,
+	       fenced, removed, reads, checks);
 	fflush(stdout);
-	if (i >= RUNS && (!commits || !fenced || !removed || !reads))
+	if (i >= RUNS && (!commits || !fenced || !removed || !reads ||
+			   !checks))
 		world_die("too little happened", NULL);
 }
 

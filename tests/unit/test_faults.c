@@ -284,7 +284,8 @@ static void try_all(const struct operation *op)
 		1u << FAULTOS_FSYNC | 1u << FAULTOS_RENAMEAT |
 		1u << FAULTOS_UNLINKAT : 0;
 	uint64_t all = count_calls(op, which), writes = count_calls(op, WRITES);
-	uint64_t wide = stride * (op->coarse ? op->coarse : 1), n, at, step;
+	uint64_t wide = stride * (op->coarse && !which ? op->coarse : 1);
+	uint64_t n, at, step;
 	struct oid before = world_digest(w.repo);
 	size_t k;
 	int rc;

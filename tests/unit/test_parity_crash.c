@@ -130,48 +130,80 @@ static void test_cut(void **state)
 	assert_true(at > 10 && lonely > 0 && orphans > 0);
 }
 
+static int act_renew(struct repo *r, struct err *e)
+{
+	struct parity_repair_result res;
+
+	return paritykit_repair(r, ALL_FLAGS, &res, e);
+}
+
+static int act_repair(struct repo *r, struct err *e)
+{
+	const struct repair_opts o = { .threads = 0 };
+	struct repair_result res;
+	int rc = repair_run(r, &o, &res, e);
+
+	if (rc == 0)
+		assert_int_equal(res.archives_damaged, 0);
+	return rc;
+}
+
 /* The store fails once, anywhere, in replacing a pack: the next run ends it,
  * and nothing is lost at any time. */
+static void fail_once(struct store *mem,
+		      int (*act)(struct repo *r, struct err *e),
+		      enum store_fault_how how)
+{
+	struct compact_opts o = COMPACT_DEFAULT;
+	struct compact_result gone;
+	struct err e = { 0 };
+	uint64_t at;
+	int rc = -1;
+
+	o.wait_secs = 0;
+	for (at = 1; rc < 0; at += 1 + at / 12) {
+		struct store *copy = store_mem_copy(mem, &e);
+		struct store *fault = store_open_fault(copy, &e);
+		struct repo *again = paritykit_open(fault);
+
+		store_fault_arm(fault, at, how, ERR_IO);
+		rc = act(again, &e);
+		if (store_fault_count(fault) >= at && rc == 0)
+			rc = -1;	/* it was not needed */
+		store_fault_arm(fault, 0, STORE_FAULT_BEFORE, ERR_IO);
+		if (how == STORE_FAULT_CUT_AFTER)
+			store_mem_cut(copy, at);
+		paritykit_extracts(again);
+		check_ok(act(again, &e), &e);
+		paritykit_sound(again);
+		paritykit_extracts(again);
+		check_ok(compact_run(again, &o, &gone, &e), &e);
+		paritykit_sound(again);
+		paritykit_extracts(again);
+		repo_close(again);
+	}
+}
+
 static void test_faults(void **state)
 {
 	static const enum store_fault_how how[] = { STORE_FAULT_BEFORE,
 		STORE_FAULT_AFTER, STORE_FAULT_CUT_AFTER };
-	struct parity_repair_result res;
 	struct strv names = STRV_INIT;
 	struct err e = { 0 };
-	struct store *mem = store_open_mem(&e), *fault;
+	struct store *mem = store_open_mem(&e);
 	struct repo *r = paritykit_new(mem, MILLE);
-	uint64_t at;
 	unsigned k;
-	int rc;
 
 	(void)state;
 	check_ok(paritykit_archive(r, "a", &e), &e);
 	paritykit_list(r, STORE_META, &names);
 	paritykit_rot(r, STORE_META, names.v[0], 10, 500);
+	for (k = 0; k < 3; k++)
+		fail_once(mem, act_repair, how[k]);
 	paritykit_list(r, STORE_PARITY, &names);
 	paritykit_rot(r, STORE_PARITY, names.v[0], 10, 5);
 	for (k = 0; k < 3; k++)
-		for (at = 1, rc = -1; rc < 0; at += 1 + at / 12) {
-			struct store *copy = store_mem_copy(mem, &e);
-			struct repo *again;
-
-			fault = store_open_fault(copy, &e);
-			again = paritykit_open(fault);
-			store_fault_arm(fault, at, how[k], ERR_IO);
-			rc = paritykit_repair(again, ALL_FLAGS, &res, &e);
-			if (store_fault_count(fault) >= at && rc == 0)
-				rc = -1;	/* it was not needed */
-			store_fault_arm(fault, 0, STORE_FAULT_BEFORE, ERR_IO);
-			if (how[k] == STORE_FAULT_CUT_AFTER)
-				store_mem_cut(copy, at);
-			paritykit_extracts(again);
-			check_ok(paritykit_repair(again, ALL_FLAGS, &res,
-				&e), &e);
-			paritykit_sound(again);
-			paritykit_extracts(again);
-			repo_close(again);
-		}
+		fail_once(mem, act_renew, how[k]);
 	strv_release(&names);
 	repo_close(r);
 }
