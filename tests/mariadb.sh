@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2120
 #
 # For test scripts, after lib.sh:  . "$TOP/tests/mariadb.sh"
 #
 # A MariaDB server of the test's own: a data folder, a socket, no network.
 #
-#   mariadb_start	sets MY_SOCKET; MY_FS_MB: in a file system of that size
+#   mariadb_start [OPTION...]	sets MY_SOCKET; MY_FS_MB: in a file system of
+#				that size; options of the server
+#   mariadb_run [OPTION...]	once more, after mariadb_stop
 #   my [ARG...]		its client, as the administrator
 #   mariadb_stop
 
@@ -44,7 +46,7 @@ mariadb_start() {
 		cat "$my_log" >&2
 		fail "mariadb-install-db"
 	}
-	mariadb_run
+	mariadb_run "$@"
 }
 
 mariadb_run() {
@@ -53,7 +55,7 @@ mariadb_run() {
 		--socket="$MY_SOCKET" \
 		--pid-file="$MY_DIR/pid" --innodb-buffer-pool-size=64M \
 		--innodb-flush-log-at-trx-commit=0 --event-scheduler=OFF \
-		--innodb-log-file-size=16M --max-allowed-packet=64M \
+		--innodb-log-file-size=16M --max-allowed-packet=64M "$@" \
 		>"$my_log" 2>&1 &
 	MY_PID=$!
 	trap mariadb_stop EXIT
