@@ -3,7 +3,7 @@
 #
 # Databases of MySQL and MariaDB, with a server: dumped under load, dropped,
 # restored, compared; what users lack; what fails.  DB_MB: its size.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/mariadb.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Databases of PostgreSQL, and Redis, with servers of Debian.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 
 need psql redis-server redis-cli

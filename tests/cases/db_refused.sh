@@ -4,7 +4,7 @@
 # What a database server refuses, and what is refused before it is asked: TLS
 # or none, clients that encrypt by default or do not, a DEFINER who is somebody
 # else, dumps that are damaged or cut off, and which repository is tried next.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/mariadb.sh"
 

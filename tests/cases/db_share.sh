@@ -3,7 +3,7 @@
 #
 # One dump for all repositories of a run: read for the others from the archive
 # that has it, and made anew where that cannot be.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 
 need sqlite3
