@@ -241,9 +241,12 @@ static bool has_ended(const struct db_proc *p)
 /* Its words as one line, without those that every client says. */
 static void trim(struct buf *b)
 {
-	uint8_t *at = memmem(b->p, b->len, "\nERROR ", 7);
+	uint8_t *at;
 	size_t i;
 
+	if (b->len == 0)
+		return;
+	at = memmem(b->p, b->len, "\nERROR ", 7);
 	if (at) {
 		b->len -= (size_t)(at + 1 - b->p);
 		memmove(b->p, at + 1, b->len);

@@ -405,7 +405,8 @@ static int restore(struct jobs *j, struct todo *job)
 	else if (begun && rc == ERR_FAILED && db_proc_finish(&p, j->e) == 0)
 		rc = err_set(j->e, ERR_FAILED, "the client ended before the "
 			     "end of the dump");
-	if (rc == 0 && strstr(p.said.p ? (char *)p.said.p : "", "ERROR:"))
+	if (rc == 0 && p.said.len &&
+	    memmem(p.said.p, p.said.len, "ERROR:", 6))
 		app_warn(j->a, "%.*s", (int)p.said.len, (char *)p.said.p);
 	if (rc == 0 && w.conn.kind->finish)
 		rc = w.conn.kind->finish(&w.conn, &w.load, j->e);
