@@ -23,7 +23,7 @@ packages_test=(
 	shellcheck man-db groff-base
 	borgbackup python3-pyfuse3 borgmatic python3-yaml restic mutt
 	squashfs-tools squashfuse rsync zstd
-	openssh-server openssh-client
+	openssh-server openssh-client openssl
 	dovecot-core libarchive-tools python3-nacl python3-zstandard
 	mariadb-server postgresql sqlite3 redis-server
 	zbar-tools librsvg2-bin

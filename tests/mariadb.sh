@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2086,SC2120
 #
 # For test scripts, after lib.sh:  . "$TOP/tests/mariadb.sh"
 #
 # A MariaDB server of the test's own: a data folder, a socket, no network.
 #
-#   mariadb_start	sets MY_SOCKET; MY_FS_MB: in a file system of that size
+#   mariadb_start [OPTION...]	sets MY_SOCKET; MY_FS_MB: in a file system of
+#				that size; options of the server
+#   mariadb_run [OPTION...]	once more, after mariadb_stop
 #   my [ARG...]		its client, as the administrator
 #   mariadb_stop
 
 MY_DIR=$TMPDIR/mariadb
 MY_SOCKET=$MY_DIR/s
+# It need not survive a power cut.
+MY_FAST="--innodb-log-file-size=16M --innodb-flush-method=nosync
+	--innodb-doublewrite=0 --aria-sync-log-dir=NEVER --sync-frm=0"
 MY_SERVER=$(command -v mariadbd || echo /usr/sbin/mariadbd)
 
 mariadb_need() {
@@ -40,11 +45,12 @@ mariadb_start() {
 	my_log=$TMPDIR/my.log
 	TMPDIR=$MY_DIR mariadb-install-db --no-defaults --user="$my_user" \
 		--skip-name-resolve --datadir="$MY_DIR/data" --skip-test-db \
-		--auth-root-authentication-method=normal >"$my_log" 2>&1 || {
+		--auth-root-authentication-method=normal $MY_FAST \
+		>"$my_log" 2>&1 || {
 		cat "$my_log" >&2
 		fail "mariadb-install-db"
 	}
-	mariadb_run
+	mariadb_run "$@"
 }
 
 mariadb_run() {
@@ -53,7 +59,7 @@ mariadb_run() {
 		--socket="$MY_SOCKET" \
 		--pid-file="$MY_DIR/pid" --innodb-buffer-pool-size=64M \
 		--innodb-flush-log-at-trx-commit=0 --event-scheduler=OFF \
-		--innodb-log-file-size=16M --max-allowed-packet=64M \
+		--max-allowed-packet=64M $MY_FAST "$@" \
 		>"$my_log" 2>&1 &
 	MY_PID=$!
 	trap mariadb_stop EXIT

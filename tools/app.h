@@ -36,7 +36,8 @@ struct app {
 	struct strv rsh;	/* remote.h */
 	struct store_opts store;
 	bool warned;		/* exit status 1, if nothing is worse */
-	bool restored;		/* databases: once in a run */
+	bool restored;		/* databases: once in a run, */
+	const struct config_repository *restoring;	/* from this one */
 	bool failed;		/* exit status 2, and why was said already */
 	struct strv alarmed;	/* what was said of a repository */
 	bool unlike;		/* exit status 13: a repository is not as it

@@ -143,13 +143,14 @@ int child_wait(struct child *p, struct err *e)
 }
 
 #define CHILD_GRACE_NSEC (10 * INT64_C(1000000000))
-#define CHILD_LOOK_NSEC 20000000
+#define CHILD_LOOK_NSEC 250000		/* at first */
+#define CHILD_LOOK_MAX_NSEC 20000000
 
 int child_wait_secs(struct child *p, unsigned secs,
 		    const struct cancel *cancel, struct err *e)
 {
 	int64_t begun = clock_mono_nsec(), asked = 0, now;
-	const struct timespec look = { 0, CHILD_LOOK_NSEC };
+	struct timespec look = { 0, CHILD_LOOK_NSEC };
 	bool late = false;
 	int status, rc;
 	pid_t got;
@@ -169,6 +170,8 @@ int child_wait_secs(struct child *p, unsigned secs,
 			asked = now;
 		}
 		nanosleep(&look, NULL);
+		if (look.tv_nsec < CHILD_LOOK_MAX_NSEC)
+			look.tv_nsec *= 2;
 	}
 	/* What it left behind in the background goes with it. */
 	if (asked)

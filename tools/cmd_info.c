@@ -121,9 +121,12 @@ static int add_size(const struct scan_item *it, void *ctx)
 }
 
 /* The dumps of databases in the archive that was named. */
-static int text_dumps(struct app *a, struct task *t, struct err *e)
+typedef int dump_fn(const struct app *a, const struct db_found *d,
+		    uint64_t bytes, void *ctx);
+
+static int each_dump(struct app *a, struct task *t, dump_fn *fn, void *ctx,
+		     struct err *e)
 {
-	char size[HUMAN_BYTES], when[TIMES_BYTES];
 	struct db_finds finds = { .v = NULL };
 	uint64_t bytes;
 	size_t i;
@@ -131,48 +134,136 @@ static int text_dumps(struct app *a, struct task *t, struct err *e)
 
 	if (rc == 0)
 		rc = db_find(&finds, t->rd, &t->it->rec.root, a->config, e);
-	if (rc == 0 && finds.n)
-		report_rule(stdout);
 	for (i = 0; rc == 0 && i < finds.n; i++) {
-		const struct db_found *d = &finds.v[i];
-		const struct entry *en = &d->file->e;
+		const struct entry *en = &finds.v[i].file->e;
 		struct scan_opts so = { .item = add_size, .ctx = &bytes };
 
 		bytes = en->size;
 		if (S_ISDIR(en->mode))
 			rc = scan_run(t->rd, &en->dir, &so, e);
-		if (rc == 0)
-			printf("Dump: %s/%s/%s, %s, of %s\n", d->kind->hook,
-			       d->id, d->name, app_size(a, size, bytes),
-			       times_human(when, en->mtime.tv_sec *
-					   1000000000));
+		if (rc == 0 && fn(a, &finds.v[i], bytes, ctx) < 0)
+			rc = err_nomem(e);
 	}
 	db_find_release(&finds);
 	return rc;
 }
 
-static int json_all(struct task *t, const struct choice *p, bool archives,
-		    const struct stats *s, struct err *e)
+static int64_t dumped(const struct db_found *d)
 {
-	json_t *doc = json_object(), *all = json_array();
-	char *cache = home_repo_cache(repo_id(t->r), NULL);
-	bool bad = !doc || !all;
+	return d->file->e.mtime.tv_sec * 1000000000 +
+		d->file->e.mtime.tv_nsec;
+}
+
+static int text_dump(const struct app *a, const struct db_found *d,
+		     uint64_t bytes, void *ctx)
+{
+	char size[HUMAN_BYTES], when[TIMES_BYTES];
+	bool *any = ctx;
+
+	if (!*any)
+		report_rule(stdout);
+	*any = true;
+	printf("Dump: %s/%s/%s, %s, of %s\n", d->kind->hook, d->id, d->name,
+	       app_size(a, size, bytes), times_human(when, dumped(d)));
+	return 0;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_text(text) : json_null();
+}
+
+/* As in dumps.json, and what is known here. */
+static int json_dump(const struct app *a, const struct db_found *d,
+		     uint64_t bytes, void *ctx)
+{
+	(void)a;
+	return json_array_append_new(ctx, json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"hook_name", d->kind->hook,
+		"data_source_name", json_text(d->name),
+		"hostname", text_or_null(d->hostname),
+		"port", d->port ? json_integer(d->port) : json_null(),
+		"label", text_or_null(d->label),
+		"container", text_or_null(d->container),
+		"path", json_text(d->path), "size", json_int(bytes),
+		"time", json_time(dumped(d))));
+}
+
+/* Of the archives that were chosen; the one that was named has its dumps.
+ * NULL: no memory. */
+static json_t *json_archives(const struct choice *p, json_t *dumps)
+{
+	json_t *all = json_array(), *one;
+	bool bad = !all;
 	size_t i;
 
-	for (i = 0; !bad && i < p->n; i++)
-		bad = json_array_append_new(all, json_archive(
-			&p->item[i]->rec, &p->item[i]->id, true)) < 0;
-	bad = bad || json_put_repo(doc, t->r, modified(t)) < 0 ||
-		(archives && json_object_set(doc, "archives", all) < 0) ||
+	for (i = 0; !bad && i < p->n; i++) {
+		one = json_archive(&p->item[i]->rec, &p->item[i]->id, true);
+		bad = !one || (dumps && json_object_set(one, "dumps",
+							dumps) < 0);
+		/* It takes 'one'. */
+		bad = json_array_append_new(all, one) < 0 || bad;
+	}
+	if (bad) {
+		json_decref(all);
+		return NULL;
+	}
+	return all;
+}
+
+static int json_repo(struct task *t, const struct stats *s, json_t **out,
+		     struct err *e)
+{
+	char *cache = home_repo_cache(repo_id(t->r), NULL);
+	json_t *doc = json_object();
+	bool bad = !doc || json_put_repo(doc, t->r, modified(t)) < 0 ||
 		json_object_set_new(doc, "cache", report_cache(cache,
-								       s)) < 0;
+								s)) < 0;
+
 	free(cache);
-	json_decref(all);
 	if (bad) {
 		json_decref(doc);
-		doc = NULL;
+		return err_nomem(e);
 	}
-	return json_print(doc, e);
+	*out = doc;
+	return 0;
+}
+
+static int json_answer(struct app *a, struct task *t, const struct choice *p,
+		       bool archives, const struct stats *s, struct err *e)
+{
+	json_t *doc = NULL, *dumps = NULL;
+	int rc = json_repo(t, s, &doc, e);
+
+	if (rc == 0 && t->it)
+		rc = (dumps = json_array()) ?
+			each_dump(a, t, json_dump, dumps, e) : err_nomem(e);
+	if (rc == 0 && archives &&
+	    json_object_set_new(doc, "archives", json_archives(p, dumps)) < 0)
+		rc = err_nomem(e);
+	json_decref(dumps);
+	if (rc == 0)
+		return json_print(doc, e);
+	json_decref(doc);
+	return rc;
+}
+
+static int text_answer(struct app *a, struct task *t, const struct choice *p,
+		       bool archives, const struct stats *s, struct err *e)
+{
+	bool any = false;
+	size_t i;
+	int rc = 0;
+
+	if (!archives)
+		text_repo(a, t, s);
+	for (i = 0; rc == 0 && i < p->n; i++) {
+		if (i > 0)
+			putchar('\n');
+		rc = text_archive(a, p->item[i], s, e);
+	}
+	return rc == 0 && t->it ? each_dump(a, t, text_dump, &any, e) : rc;
 }
 
 static int run(struct app *a, struct call *c, struct err *e)
@@ -182,7 +273,6 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct stats s;
 	struct task t;
 	bool archives;
-	size_t i;
 	int rc;
 
 	rc = task_open(&t, a, c, o->archive, REPOARG_EITHER, 0, e);
@@ -202,17 +292,9 @@ static int run(struct app *a, struct call *c, struct err *e)
 		if (rc == 0)
 			p.item[p.n++] = t.it;
 	}
-	if (rc == 0 && o->json)
-		rc = json_all(&t, &p, archives, &s, e);
-	else if (rc == 0 && !archives)
-		text_repo(a, &t, &s);
-	for (i = 0; rc == 0 && !o->json && i < p.n; i++) {
-		if (i > 0)
-			putchar('\n');
-		rc = text_archive(a, p.item[i], &s, e);
-	}
-	if (rc == 0 && !o->json && t.it)
-		rc = text_dumps(a, &t, e);
+	if (rc == 0)
+		rc = o->json ? json_answer(a, &t, &p, archives, &s, e) :
+			text_answer(a, &t, &p, archives, &s, e);
 	choice_release(&p);
 	task_close(&t);
 	return rc;

@@ -9,6 +9,7 @@
 
 #include "fs/mount.h"
 #include "tools/human.h"
+#include "tools/pass.h"
 #include "tools/pick.h"
 #include "tools/rules.h"
 #include "tools/strip.h"
@@ -180,6 +181,7 @@ static _Noreturn void daemon_main(struct plan *p, struct app *a, int report)
 
 	err_clear(&e);
 	rc = start(p, a, &m, &e);
+	pass_forget();		/* a mount lives long */
 	n = write(report, &e, sizeof(e));
 	close(report);
 	if (rc == 0 && n == (ssize_t)sizeof(e)) {

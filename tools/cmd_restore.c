@@ -79,8 +79,9 @@ static int run(struct app *a, struct call *c, struct err *e)
 	struct task t = { 0 };
 	int rc;
 
-	if (a->restored) {
-		talk_info("not restored again from this repository");
+	if (a->restored || (a->restoring && a->restoring != a->repository)) {
+		talk_info("nothing is restored from this repository: another "
+			  "had the dumps");
 		return 0;
 	}
 	rc = task_open(&t, a, c, o->archive, REPOARG_ARCHIVE, 0, e);
@@ -106,8 +107,9 @@ const struct cmd cmd_restore = {
 	"Every dump of the archive, or those of --database, is loaded with\n"
 	"the client program into the database that the configuration names,\n"
 	"which is dropped before. Of several repositories the first that has\n"
-	"the archive is used. What is wrong with the request, a server that\n"
-	"is down, or a password, is found before anything is changed.\n"
+	"the archive and can be read is used. A damaged dump, what is wrong\n"
+	"with the request, a server that is down, or a password, is found\n"
+	"before anything is changed.\n"
 	"\n"
 	"  muniment restore --archive latest --database mailcow\n",
 	.groups = groups,

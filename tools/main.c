@@ -8,6 +8,7 @@
 
 #include "tools/fstab.h"
 #include "tools/oldname.h"
+#include "tools/pass.h"
 #include "tools/remote.h"
 #include "tools/run.h"
 #include "tools/status.h"
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 	if (status == STATUS_OK && a.warned)
 		status = STATUS_WARNING;
 	show_rc(&a, status);
+	pass_forget();
 	run_release(&r);
 	strv_release(&a.command);
 	strv_release(&a.alarmed);

@@ -91,18 +91,49 @@ out:
 	return rc < 0 ? err_ctx(e, "%s", var) : 0;
 }
 
+/* What came from a file descriptor, which can be read once: it is for all
+ * repositories of a run.  Only the main thread asks. */
+static struct {
+	int fd;
+	char *text;		/* from key_alloc; NULL: nothing was read */
+} kept;
+
+void pass_forget(void)
+{
+	key_free(kept.text);
+	kept.text = NULL;
+}
+
+static int keep_from_fd(int fd, const char *var, struct err *e)
+{
+	int rc;
+
+	pass_forget();
+	kept.fd = fd;
+	kept.text = key_alloc(PASS_MAX + 2);
+	if (!kept.text)
+		return err_nomem(e);
+	rc = read_secret(kept.text, fd, var, e);
+	close(fd);
+	if (rc < 0)
+		pass_forget();
+	return rc;
+}
+
 static int from_fd(char *out, const char *var, const char *value,
 		   struct err *e)
 {
 	char *end;
 	long fd = strtol(value, &end, 10);
-	int rc;
+	int rc = 0;
 
 	if (*value < '0' || *value > '9' || *end || fd > INT32_MAX)
 		return err_set(e, ERR_CONFIG, "%s is '%s', which is not the "
 			       "number of an open file", var, value);
-	rc = read_secret(out, (int)fd, var, e);
-	close((int)fd);
+	if (!kept.text || kept.fd != (int)fd)
+		rc = keep_from_fd((int)fd, var, e);
+	if (rc == 0)
+		memcpy(out, kept.text, strlen(kept.text) + 1);
 	return rc;
 }
 
@@ -119,7 +150,6 @@ static const struct {
 };
 #define N_NEW 1
 #define N_SOURCES (sizeof(source) / sizeof(source[0]))
-#define N_AGAIN (N_SOURCES - 1)		/* an fd can be read once */
 static const char *const prefix[] = { "MUNIMENT", "BORG" };
 
 void pass_clear_env(void)
@@ -264,7 +294,7 @@ int pass_unasked(char **out, const char *url, unsigned attempt, bool confirm,
 	*out = NULL;
 	if (!p)
 		return err_nomem(e);
-	rc = from_env(p, N_NEW, N_AGAIN, attempt, url, e);
+	rc = from_env(p, N_NEW, N_SOURCES, attempt, url, e);
 	if (rc == 0)
 		rc = err_set(e, ERR_AUTH, "the passphrase for %s would have "
 			     "to be asked for", url);

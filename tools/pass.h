@@ -16,8 +16,8 @@
  * terminal is asked once, the terminal three times. */
 int pass_get(char **out, const char *url, unsigned attempt, bool confirm,
 	     void *ctx, struct err *e);
-/* The same for what can do without: nobody is asked at a terminal, and no fd
- * is read.  ERR_AUTH. */
+/* The same for what can do without: nobody is asked at a terminal.
+ * ERR_AUTH. */
 int pass_unasked(char **out, const char *url, unsigned attempt, bool confirm,
 		 void *ctx, struct err *e);
 
@@ -25,6 +25,10 @@ int pass_unasked(char **out, const char *url, unsigned attempt, bool confirm,
  * BORG_NEW_PASSPHRASE, or the terminal.  *out is from key_alloc. */
 int pass_new(char **out, const char *url, struct cancel *cancel,
 	     struct err *e);
+
+/* What was read from a file descriptor is kept for the next repository, until
+ * the run is over, or nothing more will be opened. */
+void pass_forget(void);
 
 /* In a child: take the variables that hold secrets out of the environment. */
 void pass_clear_env(void);

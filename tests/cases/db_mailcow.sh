@@ -331,8 +331,61 @@ free=$(df --output=avail -k "$MY_DIR" | tail -1)
 fallocate -l $((free - DB_MB * 400))K "$MY_DIR/filler"
 must_fail 2 muniment -c c.yaml restore --archive latest
 has "$ERR" "ERROR 1"
+grep -q "disk of the database server is full\|whether its disk is full" \
+	"$ERR" || fail "it does not say that the disk is full: $(cat "$ERR")"
 has "$ERR" "'mailcow' is incomplete: restore it again"
 rm "$MY_DIR/filler"
 must muniment -c c.yaml restore --archive latest
 tables mailcow | same before "a table is another, after a full disk"
 rest mailcow | same rest-before "not as it was, after a full disk"
+
+# --- the long form: what all that costs, next to the dump into nothing, piped
+# into an archive by a shell, and a file of the same size; medians of ROUNDS
+[ -n "${DB_REPORT:-}" ] || exit 0
+my -N -e 'SET GLOBAL innodb_buffer_pool_size = 1024 * 1024 * 1024'
+printf '[client]\nuser=root\nsocket=%s\n' "$MY_SOCKET" >client
+cat >dump <<EOF
+#!/bin/sh
+exec mariadb-dump --defaults-file=$PWD/client --add-drop-database \
+	--single-transaction --events --routines --no-tablespaces \
+	--databases mailcow
+EOF
+chmod +x dump
+cat >cost.yaml <<EOF
+source_directories: [$PWD/src]
+repositories: [{path: $PWD/cost}]
+mariadb_databases:
+    - {name: mailcow, socket_path: $MY_SOCKET, username: root}
+EOF
+chmod 600 cost.yaml
+mkdir as-file
+./dump >as-file/mailcow
+# one KIND COMMAND...: once, into an empty repository
+one() {
+	kind=$1
+	shift
+	rm -rf cost
+	muniment init -e repokey cost >/dev/null
+	measure m.json "$@" >/dev/null
+	echo "{\"kind\": \"$kind\", \"took\": $(cat m.json)}" >>costs
+}
+for _ in $(seq "${DB_ROUNDS:-5}"); do
+	one 'dump into /dev/null' ./dump
+	one 'create of its file' muniment create cost::a as-file
+	one 'dump | create -' sh -c './dump | muniment create cost::a -'
+	one 'create with the hook' muniment -c cost.yaml create
+done
+python3 - costs >>"$DB_REPORT" <<'EOF'
+import json, statistics, sys
+rows = {}
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    assert row["took"]["status"] == 0, row
+    rows.setdefault(row["kind"], []).append(row["took"])
+def median(took, *keys):
+    return statistics.median(sum(t[k] for k in keys) for t in took)
+for kind, took in rows.items():
+    print(f"{kind}: {median(took, 'wall'):.2f} s, "
+          f"{median(took, 'user', 'sys'):.2f} s of CPU, "
+          f"{median(took, 'peak_kib') / 1024:.0f} MiB")
+EOF

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Databases of PostgreSQL, and Redis, with servers of Debian.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 
 need psql redis-server redis-cli
@@ -94,6 +94,25 @@ has "$OUT" "postgresql_databases/pg/größe x"
 config nowhere
 must_fail 2 muniment -c c.yaml create
 has "$ERR" nowhere
+# a name with a dash, a space, quotes, an umlaut, and what is special in the
+# strings that name a connection
+sql <<'SQL'
+CREATE DATABASE "-a b'c""d=ü";
+SQL
+pgodd() {
+	sql -v ON_ERROR_STOP=1 -d "dbname='-a b\\'c\"d=ü'" -c "$1"
+}
+pgodd "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('ß')"
+for format in custom plain; do
+	config "\"-a b'c\\\"d=ü\"" "format: $format"
+	must muniment -c c.yaml create
+	pgodd 'DELETE FROM t'
+	must muniment -c c.yaml restore --archive latest
+	eq "$(pgodd 'SELECT a FROM t')" ß "an odd name, $format"
+done
+sql <<'SQL'
+DROP DATABASE "-a b'c""d=ü";
+SQL
 
 # a folder: how it is kept, that nothing of it stays behind
 config 'größe x' 'format: directory'

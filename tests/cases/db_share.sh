@@ -3,7 +3,7 @@
 #
 # One dump for all repositories of a run: read for the others from the archive
 # that has it, and made anew where that cannot be.
-# timeout: 100
+# timeout: 115
 . "$TOP/tests/lib.sh"
 
 need sqlite3
@@ -21,13 +21,14 @@ exec sqlite3 "$@"
 EOF
 chmod +x dumper
 # config [LINE...]: more of it
+repos="    - {path: $PWD/one, label: one}
+    - {path: $PWD/two, label: two}
+    - {path: $PWD/three, label: three}"
 config() {
 	cat >c.yaml <<EOF
 source_directories: [$PWD/src]
 repositories:
-    - {path: $PWD/one, label: one}
-    - {path: $PWD/two, label: two}
-    - {path: $PWD/three, label: three}
+$repos
 archive_name_format: '{now:%Y%m%d%H%M%S%f}'
 sqlite_databases:
     - {name: a, path: $PWD/a.db, sqlite_command: $PWD/dumper}
@@ -122,3 +123,47 @@ config 'retries: 1' 'commands:' "    - before: repository" \
 	"      run: ['$PWD/once {repository_label}']"
 must muniment -c c.yaml create
 made 4
+
+# a passphrase from a file descriptor, which is read once, is for all
+sqlite3 a.db 'UPDATE t SET x = randomblob(1000)'
+config
+echo secret >pass
+must env -u MUNIMENT_PASSPHRASE MUNIMENT_PASSPHRASE_FD=3 \
+	muniment -c c.yaml create 3<pass
+made 2
+same
+
+# --- one repository here, others behind ssh
+. "$TOP/tests/sshd.sh"
+sshd_need
+sshd_start
+export MUNIMENT_RSH="$SSHD_CMD"
+far=ssh://$SSHD_USER@127.0.0.1:$SSHD_PORT$PWD/far
+# over ORDER...: a run with these
+over() {
+	repos=
+	for r; do
+		repos="$repos    - {path: '$r'}
+"
+	done
+	sqlite3 a.db 'UPDATE t SET x = randomblob(1000)'
+	config
+	must muniment -c c.yaml create --stats
+	made 2
+	sqlite3 a.db .dump >want
+	for r; do
+		muniment extract --stdout "$r::latest" "$dump" | cmp - want ||
+			fail "$r has another dump"
+	done
+}
+must muniment init -e repokey "$far"
+must muniment init -e repokey "${far}2"
+over "$PWD/one" "$far"
+eq "$(grep -c ", taken from $PWD/one\$" "$OUT")" 2 "from here"
+over "$far" "$PWD/one"
+eq "$(grep -c ", taken from $far\$" "$OUT")" 2 "from afar"
+# the one that is here is read for those after it
+over "$far" "$PWD/one" "${far}2"
+eq "$(grep -c ", taken from $far\$" "$OUT")" 2 "from afar, for one"
+eq "$(grep -c ", taken from $PWD/one\$" "$OUT")" 2 "from here, for the rest"
+sshd_stop

@@ -41,6 +41,29 @@ const struct db_kind *db_kind_find(const char *hook)
 	return NULL;
 }
 
+const char *db_advice(const struct db_kind *kind, const char *said)
+{
+	static const char full[] = "the disk of the database server is full: "
+		"make room there";
+	static const char perhaps[] = "the database server cannot write: look "
+		"whether its disk is full, and into its log";
+	static const struct {
+		const char *said, *advice;
+	} row[] = {
+		{ "No space left on device", full }, { "disk is full", full },
+		{ "ERROR 1114 ", full }, { "ERROR 1021 ", full },
+		/* What InnoDB says in the middle of a commit. */
+		{ "ERROR 1180 ", perhaps }, { "ERROR 1030 ", perhaps },
+		{ "ERROR 1026 ", perhaps },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		if (strstr(said, row[i].said))
+			return row[i].advice;
+	return kind->advice ? kind->advice(said) : NULL;
+}
+
 char *db_id(const struct config_db *db)
 {
 	const char *host = db->hostname ? db->hostname : "localhost";

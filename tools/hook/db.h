@@ -23,6 +23,9 @@ struct db_conn {
 	const char *hostname, *socket_path, *username, *password, *path;
 	int64_t port;
 	unsigned tls;			/* enum config_tri */
+	unsigned maria;			/* the same: the usual client programs
+					 * are MariaDB's; AUTO: not asked */
+	bool encrypted;			/* as 'tls: true' wants it: was seen */
 	const char *options;		/* of the client program */
 	char *address;			/* of the container */
 	/* A dump goes there, not to stdout; it is made. */
@@ -85,6 +88,9 @@ struct db_kind {
 	 * its place, NULL: the line as it is.  NULL: not needed. */
 	int (*rename)(const struct db_load *l, const char *line, size_t len,
 		      struct buf *out, bool *changed, struct err *e);
+	/* What mends what the client said when it failed; NULL, or returns
+	 * NULL: nothing that it does not say itself. */
+	const char *(*advice)(const char *said);
 	/* After it; NULL: nothing. */
 	int (*finish)(struct db_conn *c, const struct db_load *l,
 		      struct err *e);
@@ -93,6 +99,9 @@ struct db_kind {
 const struct db_kind *db_kind_of(enum config_db_kind kind);
 /* "mysql_databases"; NULL: there is none. */
 const struct db_kind *db_kind_find(const char *hook);
+
+/* What mends it when a client fails so while it loads, or NULL. */
+const char *db_advice(const struct db_kind *kind, const char *said);
 
 /* The folder of an entry's dumps: its label, or container, or host and port;
  * malloc'ed. */

@@ -8,7 +8,7 @@
 /*
  * A dump of an archive into a client, with its lines renamed if 'rename' is
  * not NULL.  *fed: bytes of the dump that it has taken, also after a
- * failure.  ERR_IO: the client reads no more.
+ * failure.  ERR_FAILED: the client reads no more.
  */
 int db_feed(struct db_proc *p, struct reader *rd, const struct entry *en,
 	    int (*rename)(const struct db_load *l, const char *line,

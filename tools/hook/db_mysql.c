@@ -88,37 +88,71 @@ static int add_server(const struct db_conn *c, struct db_cmd *cmd,
 	return rc;
 }
 
-/* The programs of both have options of their own for TLS. */
-static int add_tls(const struct db_conn *c, struct db_cmd *cmd,
+/* What a program says of itself. */
+static int ask_version(const struct db_conn *c, const char *program,
+		       bool *maria, struct err *e)
+{
+	struct db_cmd cmd = DB_CMD_INIT;
+	struct buf out = BUF_INIT;
+	int rc = db_cmd_split(&cmd, program, e);
+
+	if (rc == 0)
+		rc = db_cmd_add(&cmd, e, "--version", NULL);
+	if (rc == 0)
+		rc = db_proc_capture(&cmd, &out, DB_MYSQL_ASK_SECS, c->cancel,
+				     e);
+	*maria = rc == 0 && strstr((char *)out.p, "MariaDB");
+	buf_release(&out);
+	db_cmd_release(&cmd);
+	return rc;
+}
+
+/* Is it MariaDB's?  The usual programs are of one kind, which is asked for
+ * once. */
+static int is_maria(struct db_conn *c, const char *program, bool *maria,
+		    struct err *e)
+{
+	bool usual = program != c->db->client_command &&
+		program != c->db->dump_command;
+	int rc;
+
+	*maria = c->db->kind == CONFIG_DB_MARIADB;
+	if (usual && *maria)
+		return 0;
+	if (usual && c->maria != CONFIG_AUTO) {
+		*maria = c->maria == CONFIG_YES;
+		return 0;
+	}
+	rc = ask_version(c, program, maria, e);
+	if (rc == 0 && usual)
+		c->maria = *maria ? CONFIG_YES : CONFIG_NO;
+	return rc;
+}
+
+/* The programs of both have options of their own for TLS.  A certificate that
+ * has to be looked at would be asked for even without it. */
+static int add_tls(struct db_conn *c, struct db_cmd *cmd,
 		   const char *program, struct err *e)
 {
-	struct db_cmd version = DB_CMD_INIT;
-	struct buf out = BUF_INIT;
-	bool maria = false;
+	bool maria;
 	int rc;
 
 	if (c->tls == CONFIG_AUTO)
 		return 0;
-	rc = db_cmd_split(&version, program, e);
-	if (rc == 0)
-		rc = db_cmd_add(&version, e, "--version", NULL);
-	if (rc == 0)
-		rc = db_proc_capture(&version, &out, DB_MYSQL_ASK_SECS,
-				     c->cancel, e);
-	if (rc == 0) {
-		maria = strstr((char *)out.p, "MariaDB") != NULL;
-		rc = db_cmd_add(cmd, e, c->tls == CONFIG_YES ?
-				(maria ? "--ssl" : "--ssl-mode=REQUIRED") :
-				maria ? "--skip-ssl" : "--ssl-mode=DISABLED",
-				NULL);
-	}
-	buf_release(&out);
-	db_cmd_release(&version);
-	return rc;
+	rc = is_maria(c, program, &maria, e);
+	if (rc < 0)
+		return rc;
+	if (!maria)
+		return db_cmd_add(cmd, e, c->tls == CONFIG_YES ?
+				  "--ssl-mode=REQUIRED" :
+				  "--ssl-mode=DISABLED", NULL);
+	return c->tls == CONFIG_YES ? db_cmd_add(cmd, e, "--ssl", NULL) :
+		db_cmd_add(cmd, e, "--skip-ssl",
+			   "--skip-ssl-verify-server-cert", NULL);
 }
 
 /* The program, who logs in, options, where the server is. */
-static int begin(const struct db_conn *c, struct db_cmd *cmd,
+static int begin(struct db_conn *c, struct db_cmd *cmd,
 		 const char *program, const char *options, struct err *e)
 {
 	struct db_cmd more = DB_CMD_INIT;
@@ -152,7 +186,8 @@ static const char *client_of(const struct db_conn *c)
 		c->db->kind == CONFIG_DB_MARIADB ? "mariadb" : "mysql";
 }
 
-static int ask_once(const struct db_conn *c, const char *sql,
+/* 'more' is one more option, or NULL. */
+static int ask_once(struct db_conn *c, const char *more, const char *sql,
 		    struct buf *out, struct err *e)
 {
 	struct db_cmd cmd = DB_CMD_INIT;
@@ -161,7 +196,7 @@ static int ask_once(const struct db_conn *c, const char *sql,
 	buf_clear(out);
 	if (rc == 0)
 		rc = db_cmd_add(&cmd, e, UTF8, "--skip-column-names",
-				"--batch", "--execute", sql, NULL);
+				"--batch", "--execute", sql, more, NULL);
 	if (rc == 0)
 		rc = db_proc_capture(&cmd, out, DB_MYSQL_ASK_SECS, c->cancel,
 				     e);
@@ -177,24 +212,72 @@ static bool is_near(const struct db_conn *c)
 		!strncmp(h, "127.", 4) || !strcmp(h, "::1");
 }
 
+/* What can be done about a connection that is, or is not, encrypted. */
+static int explain_tls(const struct db_conn *c, struct err *e)
+{
+	if (strstr(e->msg, "ERROR 3159"))
+		return err_set(e, ERR_FAILED, "the server takes encrypted "
+			       "connections only: say 'tls: true' in the "
+			       "entry (%s)", e->msg);
+	if (!strstr(e->msg, "ERROR 2026"))
+		return ERR_FAILED;
+	if (c->tls == CONFIG_YES)
+		return err_set(e, ERR_FAILED, "the entry says 'tls: true', "
+			       "and the server has no TLS, or none that the "
+			       "client trusts: mend the server's certificate "
+			       "(%s)", e->msg);
+	return err_set(e, ERR_FAILED, "the client wants an encrypted "
+		       "connection and the server gives it none that it "
+		       "trusts: mend the server's certificate, or say 'tls: "
+		       "false' in the entry, which sends data unencrypted "
+		       "(%s)", e->msg);
+}
+
+/* Clients of MariaDB before 11 take --ssl for a wish. */
+static int ensure_tls(struct db_conn *c, struct buf *out, struct err *e)
+{
+	const char *cipher;
+	int rc;
+
+	if (c->tls != CONFIG_YES || c->encrypted)
+		return 0;
+	rc = ask_once(c, NULL, "SHOW SESSION STATUS LIKE 'Ssl_cipher'", out,
+		      e);
+	if (rc < 0)
+		return rc;
+	cipher = strchr((char *)out->p, '\t');
+	c->encrypted = cipher && cipher[1] && cipher[1] != '\n';
+	return c->encrypted ? 0 : err_set(e, ERR_FAILED, "the entry says "
+		"'tls: true', and the server has no TLS");
+}
+
+static int ask(struct db_conn *c, const char *more, const char *sql,
+	       struct buf *out, struct err *e)
+{
+	int rc = ensure_tls(c, out, e);
+
+	if (rc == 0)
+		rc = ask_once(c, more, sql, out, e);
+	if (rc == ERR_FAILED && c->tls == CONFIG_AUTO && is_near(c) &&
+	    strstr(e->msg, "ERROR 2026")) {
+		talk_info("the server on this machine has no TLS that the "
+			  "client trusts; none is used");
+		c->tls = CONFIG_NO;
+		rc = ask_once(c, more, sql, out, e);
+	}
+	return rc == ERR_FAILED ? explain_tls(c, e) : rc;
+}
+
 int db_mysql_ask(struct db_conn *c, const char *sql, struct buf *out,
 		 struct err *e)
 {
-	int rc = ask_once(c, sql, out, e);
+	return ask(c, NULL, sql, out, e);
+}
 
-	if (rc != ERR_FAILED || c->tls != CONFIG_AUTO ||
-	    !strstr(e->msg, "2026"))
-		return rc;
-	if (!is_near(c))
-		return err_set(e, ERR_FAILED, "the client wants an encrypted "
-			       "connection and the server gives it none that "
-			       "it trusts: mend the server's certificate, or "
-			       "say 'tls: false' in the entry, which sends "
-			       "data unencrypted (%s)", e->msg);
-	talk_info("the server on this machine has no TLS that the client "
-		  "trusts; none is used");
-	c->tls = CONFIG_NO;
-	return ask_once(c, sql, out, e);
+int db_mysql_ask_all(struct db_conn *c, const char *sql, struct buf *out,
+		     struct err *e)
+{
+	return ask(c, "--force", sql, out, e);
 }
 
 /* In quotes; a quote in it is doubled. */
@@ -363,10 +446,24 @@ static int is_new(struct db_conn *c, const char *name, struct err *e)
 static int prepare(struct db_conn *c, const struct db_load *l, struct err *e)
 {
 	struct buf out = BUF_INIT;
-	int rc = db_mysql_ask(c, "SELECT 1", &out, e);
+	int rc;
 
+	if (l->as)
+		return is_new(c, l->as, e);
+	rc = db_mysql_ask(c, "SELECT 1", &out, e);
 	buf_release(&out);
-	return rc == 0 && l->as ? is_new(c, l->as, e) : rc;
+	return rc;
+}
+
+static const char *advice(const char *said)
+{
+	if (!strstr(said, "ERROR 1227 "))
+		return NULL;
+	return "a view, trigger, event or routine of the dump belongs to "
+		"another user (its DEFINER), and this one may not make it so: "
+		"restore as the server's administrator (--username, "
+		"--password), or GRANT SET USER ON *.* TO the user; MySQL "
+		"calls the right SET_USER_ID or SET_ANY_DEFINER";
 }
 
 static bool begins(const char *line, size_t len, const char *with)
@@ -416,7 +513,7 @@ static int rename_line(const struct db_load *l, const char *line, size_t len,
 #define KIND(hook_, title_) { \
 	.hook = hook_, .title = title_, .port = 3306, .unit = "database", \
 	.list = list, .dump = dump, .judge = judge, .prepare = prepare, \
-	.load = load, .rename = rename_line }
+	.load = load, .rename = rename_line, .advice = advice }
 const struct db_kind db_mysql = KIND("mysql_databases", "MySQL");
 const struct db_kind db_mysql_mariadb =
 	KIND("mariadb_databases", "MariaDB");

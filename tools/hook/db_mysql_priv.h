@@ -11,6 +11,10 @@
  * on this machine that has no TLS, without. */
 int db_mysql_ask(struct db_conn *c, const char *sql, struct buf *out,
 		 struct err *e);
+/* Several statements: one that fails does not end them, and what SHOW ERRORS
+ * gives behind it says why. */
+int db_mysql_ask_all(struct db_conn *c, const char *sql, struct buf *out,
+		     struct err *e);
 /* All but those of the server and skip_names. */
 int db_mysql_names(struct db_conn *c, struct strv *out, struct err *e);
 /* As an SQL string or name; malloc'ed, or NULL. */

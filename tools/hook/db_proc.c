@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/talk.h"
@@ -14,6 +15,7 @@
 #define SAID_BYTES 16384
 #define CAPTURE_BYTES (1u << 20)
 #define LOOK_MSEC 200
+#define PIPE_BYTES (1 << 20)	/* what Linux lets everybody have */
 
 /* A pipe with the secret in it, whose name stands in argv.  The other end is
  * closed: it is read to its end without us. */
@@ -63,6 +65,17 @@ static int make_pipe(int fd[2], bool wanted, struct err *e)
 	return 0;
 }
 
+/* Our end of a pipe, which is made as large as it can be, so that neither side
+ * waits for the other so often. */
+static int prepare_end(struct db_proc *p, int fd, struct err *e)
+{
+	if (fd < 0)
+		return 0;
+	p->large = fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES) >= PIPE_BYTES;
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ?
+		err_errno(e, errno, "cannot make a pipe") : 0;
+}
+
 int db_proc_start(struct db_proc *p, struct db_cmd *c, unsigned ends,
 		  int64_t secs, struct cancel *cancel, struct err *e)
 {
@@ -89,8 +102,10 @@ int db_proc_start(struct db_proc *p, struct db_cmd *c, unsigned ends,
 	p->out = x.out[0];
 	p->err = x.err[0];
 	x.in[1] = x.out[0] = x.err[0] = -1;
-	if (p->in >= 0 && rc == 0 && fcntl(p->in, F_SETFL, O_NONBLOCK) < 0)
-		rc = err_errno(e, errno, "cannot make a pipe");
+	if (rc == 0)
+		rc = prepare_end(p, p->in, e);
+	if (rc == 0)
+		rc = prepare_end(p, p->out, e);
 out:
 	if (x.secret > 0)
 		close(x.secret);
@@ -133,20 +148,28 @@ static void listen_rest(struct db_proc *p)
 		listen(p);
 }
 
-/* Until 'fd' (-1: only stderr) can be used, or stderr has been heard: 1 if it
- * can. */
-static int wait_for(struct db_proc *p, int fd, short events, struct err *e)
+/* May it go on? */
+static int look(const struct db_proc *p, struct err *e)
 {
-	struct pollfd v[2] = { { .fd = fd, .events = events },
-			       { .fd = p->err, .events = POLLIN } };
-	int n = poll(v, 2, LOOK_MSEC);
-
 	if (cancel_wanted(p->cancel))
 		return err_set(e, ERR_CANCEL, "interrupted");
 	if (p->deadline && clock_mono_nsec() > p->deadline)
 		return err_set(e, ERR_FAILED, "it took longer than %lld "
 			       "seconds (timeout) and was ended",
 			       (long long)p->secs);
+	return 0;
+}
+
+/* Until 'fd' (-1: only stderr) can be used, or stderr has been heard: 1 if it
+ * can. */
+static int wait_for(struct db_proc *p, int fd, short events, struct err *e)
+{
+	struct pollfd v[2] = { { .fd = fd, .events = events },
+			       { .fd = p->err, .events = POLLIN } };
+	int n = poll(v, 2, LOOK_MSEC), rc = look(p, e);
+
+	if (rc < 0)
+		return rc;
 	if (n < 0 && errno != EINTR)
 		return err_errno(e, errno, "cannot wait for a command");
 	if (n > 0 && v[1].revents)
@@ -154,26 +177,33 @@ static int wait_for(struct db_proc *p, int fd, short events, struct err *e)
 	return n > 0 && v[0].revents;
 }
 
+/* Clients write in small parts: to wake up for each costs more than all else
+ * here.  So when there is something, it is left a moment to become more, if the
+ * pipe has room for what comes meanwhile. */
 int db_proc_read(struct db_proc *p, void *to, size_t len, size_t *got,
 		 struct err *e)
 {
+	static const struct timespec moment = { 0, 1000000 };
 	ssize_t n;
 	int rc;
 
-	for (;;) {
-		while ((rc = wait_for(p, p->out, POLLIN, e)) == 0)
-			;
-		if (rc < 0)
-			return rc;
+	while ((rc = look(p, e)) == 0) {
 		n = read(p->out, to, len);
 		if (n >= 0) {
 			*got = (size_t)n;
 			return 0;
 		}
-		if (errno != EINTR)
+		if (errno != EINTR && errno != EAGAIN)
 			return err_errno(e, errno, "cannot read from a "
 					 "command");
+		while ((rc = wait_for(p, p->out, POLLIN, e)) == 0)
+			;
+		if (rc < 0)
+			break;
+		if (p->large)
+			nanosleep(&moment, NULL);
 	}
+	return rc;
 }
 
 int db_proc_write(struct db_proc *p, const void *from, size_t len,
@@ -192,7 +222,8 @@ int db_proc_write(struct db_proc *p, const void *from, size_t len,
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
-			return err_errno(e, errno, "it ended early");
+			return err_set(e, ERR_FAILED, "it reads no more: %s",
+				       strerror(errno));
 		at += n;
 		len -= (size_t)n;
 	}
@@ -210,9 +241,12 @@ static bool has_ended(const struct db_proc *p)
 /* Its words as one line, without those that every client says. */
 static void trim(struct buf *b)
 {
-	uint8_t *at = memmem(b->p, b->len, "\nERROR ", 7);
+	uint8_t *at;
 	size_t i;
 
+	if (b->len == 0)
+		return;
+	at = memmem(b->p, b->len, "\nERROR ", 7);
 	if (at) {
 		b->len -= (size_t)(at + 1 - b->p);
 		memmove(b->p, at + 1, b->len);

@@ -12,6 +12,7 @@
 struct db_proc {
 	struct child child;
 	int in, out, err;	/* our ends; -1: closed */
+	bool large;		/* the pipe in use is a large one */
 	struct buf said;	/* on stderr, the last of it */
 	int64_t deadline;	/* monotonic nanoseconds; 0: none */
 	int64_t secs;		/* as given */

@@ -12,12 +12,14 @@
 #include "tools/hook/db_feed.h"
 #include "tools/hook/db_folder.h"
 #include "tools/hook/db_proc.h"
+#include "tools/hook/db_whole.h"
 #include "tools/talk.h"
 
 /* A dump and where it goes. */
 struct todo {
 	const struct db_found *from;
 	const struct config_db *db;
+	unsigned tls;		/* enum config_tri, as 'prepare' found it */
 };
 struct jobs {
 	struct app *a;
@@ -306,31 +308,28 @@ static void work_close(struct work *w)
 static int extract(struct work *w)
 {
 	struct jobs *j = w->j;
-	const char *path = w->job->from->path, *p;
-	struct extract_opts o = { .threads = 1, .cancel = j->a->cancel,
-		.flags = EXTRACT_NO_XATTRS | EXTRACT_NO_ACLS |
-			EXTRACT_NO_FLAGS };
-	struct extract_result res = { 0 };
-	char *rule = mem_printf("pp:%s", path);
 	int rc = db_folder_make(&w->tmp, j->a->config, j->e);
 
-	for (p = path, o.strip_components = 1; *p; p++)
-		o.strip_components += *p == '/';
-	o.patterns = pattern_new();
-	if (rc == 0)
-		w->folder = mem_printf("%s/dump", w->tmp.path);
-	if (rc == 0 && (!rule || !o.patterns || !w->folder))
+	if (rc == 0 && !(w->folder = mem_printf("%s/dump", w->tmp.path)))
 		rc = err_nomem(j->e);
-	if (rc == 0)
-		rc = pattern_add_path(o.patterns, rule, j->e);
 	if (rc == 0 && mkdir(w->folder, 0700) < 0)
 		rc = err_errno(j->e, errno, "cannot make '%s'", w->folder);
-	o.destination = w->folder;
 	if (rc == 0)
-		rc = extract_run(j->rd, j->rec, &o, &res, j->e);
+		rc = db_whole_extract(j->rd, j->rec, w->job->from->path,
+				      w->folder, j->a->cancel, j->e);
 	w->load.folder = w->folder;
-	pattern_free(o.patterns);
-	free(rule);
+	return rc;
+}
+
+static int check(struct jobs *j, const struct todo *job)
+{
+	int rc = db_whole(j->rd, j->rec, job->from, job->db, j->a->cancel,
+			  j->e);
+
+	if (rc < 0 && rc != ERR_NOMEM && rc != ERR_CANCEL)
+		rc = err_ctx(j->e, "the dump '%s' of the archive '%s' cannot "
+			     "be restored, and nothing was changed",
+			     job->from->path, j->rec->name);
 	return rc;
 }
 
@@ -342,6 +341,7 @@ static int prepare(struct jobs *j, struct todo *job)
 
 	if (rc == 0)
 		rc = w.conn.kind->prepare(&w.conn, &w.load, j->e);
+	job->tls = w.conn.tls;
 	if (rc < 0 && rc != ERR_NOMEM && rc != ERR_CANCEL)
 		rc = err_ctx(j->e, "the %s cannot be restored, and nothing "
 			     "was changed", w.words ? w.words :
@@ -357,7 +357,10 @@ static int half_done(const struct work *w, uint64_t fed)
 	uint64_t all = w->job->from->file->e.size;
 	const char *of_new = w->load.as ? "the new database " : "";
 	const char *name = w->load.as ? w->load.as : w->job->from->name;
+	const char *advice = db_advice(w->conn.kind, e->msg);
 
+	if (advice)
+		err_set(e, ERR_FAILED, "%s (%s)", e->msg, advice);
 	if (w->conn.kind == &db_sqlite)
 		return err_ctx(e, "the %s could not be restored, and is as "
 			       "it was", w->words);
@@ -381,6 +384,7 @@ static int restore(struct jobs *j, struct todo *job)
 	bool begun = false;
 	int rc = work_open(&w, j, job);
 
+	w.conn.tls = job->tls;
 	if (rc == 0 && is_folder(job->from))
 		rc = extract(&w);
 	if (rc == 0)
@@ -398,12 +402,11 @@ static int restore(struct jobs *j, struct todo *job)
 	/* Why it reads no more is what it says at its end. */
 	if (begun && rc == 0)
 		rc = db_proc_finish(&p, j->e);
-	else if (begun && rc == ERR_IO && db_proc_finish(&p, j->e) == 0)
+	else if (begun && rc == ERR_FAILED && db_proc_finish(&p, j->e) == 0)
 		rc = err_set(j->e, ERR_FAILED, "the client ended before the "
 			     "end of the dump");
-	if (rc == ERR_IO)
-		rc = ERR_FAILED;
-	if (rc == 0 && strstr(p.said.p ? (char *)p.said.p : "", "ERROR:"))
+	if (rc == 0 && p.said.len &&
+	    memmem(p.said.p, p.said.len, "ERROR:", 6))
 		app_warn(j->a, "%.*s", (int)p.said.len, (char *)p.said.p);
 	if (rc == 0 && w.conn.kind->finish)
 		rc = w.conn.kind->finish(&w.conn, &w.load, j->e);
@@ -467,6 +470,11 @@ int db_restore(struct app *a, struct reader *rd, const struct record *rec,
 		rc = dry_run(&j);
 		goto out;
 	}
+	for (i = 0; rc == 0 && i < j.n; i++)
+		rc = check(&j, &j.v[i]);
+	/* What goes wrong from here on is not the repository's fault. */
+	if (rc == 0)
+		a->restoring = a->repository;
 	for (i = 0; rc == 0 && i < j.n; i++)
 		rc = prepare(&j, &j.v[i]);
 	for (i = 0; rc == 0 && i < j.n; i++) {

@@ -18,8 +18,9 @@ struct db_restore_opts {
 	int64_t port;
 };
 /*
- * What is wanted is judged as a whole, and servers are asked, before anything
- * is changed.  The first that fails ends it: the message says what state its
+ * What is wanted is judged as a whole, every dump is read to its end
+ * (a->restoring is set then), and servers are asked, before anything is
+ * changed.  The first that fails ends it: the message says what state its
  * database is in, and a line says which have not been touched.  A dry run
  * tells what would be done, on stdout.
  * ERR_NOENT: there is no such dump.  ERR_CONFIG, ERR_EXIST, ERR_FAILED.
