@@ -166,7 +166,7 @@ collect: $(BUILD)/unit/test_collect tests-build mutants mutant-programs
 		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
 	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
 	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
-		COLLECT_MUTANT_SECS=$(or $(COLLECT_MUTANT_SECS),120) \
+		COLLECT_MUTANT_SECS=$(or $(COLLECT_MUTANT_SECS),240) \
 		tests/run cases/collect_processes.sh
 	BUILD=$(BUILD) MUTANT_ALL=1 tests/run cases/mutants.sh
 nonces: $(BUILD)/unit/test_nonces
