@@ -121,7 +121,8 @@ struct sftp_load {
  * without waiting for an answer in between: a server does what concerns one
  * file in the order in which it was asked for (the draft's section 6.1).  On a
  * slow line, and after sync_bytes, what was written is made durable, and *from
- * moves to there: where to go on after ERR_RETRY.  The handle is closed in any case.
+ * moves to there: where to go on after ERR_RETRY.  The handle is closed in any
+ * case.
  */
 int sftp_write_file(struct sftp_conn *c, const struct sftp_handle *h,
 		    const struct sftp_load *load, uint64_t *from,
