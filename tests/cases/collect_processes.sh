@@ -5,7 +5,7 @@
 # server and behind "muniment serve"; and programs with one rule of the protocol
 # left out are caught, where one that takes as long at the same places is not.
 #
-# COLLECT_SECS: so long each (short form: 4).  COLLECT_STORES: of "local sftp
+# COLLECT_SECS: so long each (short form: 2).  COLLECT_STORES: of "local sftp
 # serve".  COLLECT_MUTANT_SECS: so long at most for each program that is not
 # right (short form: they are left out).
 # timeout: 3600
@@ -14,7 +14,7 @@
 sshd_need
 
 export MUNIMENT_PASSPHRASE=secret
-secs=${COLLECT_SECS:-4}
+secs=${COLLECT_SECS:-2}
 if [ ! -c /dev/fuse ] || [ "$(id -u)" != 0 ]; then
 	export COLLECT_MOUNT=0
 fi

@@ -208,8 +208,8 @@ cp "$TOP/Makefile" r/
 mkdir -p r/scripts
 printf '#!/bin/sh\n' >r/scripts/lint
 chmod +x r/scripts/lint
-must_fail 2 make -s -C r lint
+must_fail 2 make -s -C r BUILD=build lint
 has "$ERR" "unknown type name"
 echo '#include <stddef.h>
 struct s { size_t n; };' | put r/core/base/a.h
-must make -s -C r lint
+must make -s -C r BUILD=build lint
