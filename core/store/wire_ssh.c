@@ -20,6 +20,7 @@
 #define WIRE_WINDOW (8u << 20)
 #define WIRE_WINDOW_STEP (1u << 20)
 #define WIRE_READ_SMALL (32u << 10)
+#define WIRE_SAID_MOST 4096
 
 /* A peer that is gone is noticed after about a minute, whatever sshd and the
  * server behind it are busy with. */
@@ -30,7 +31,7 @@ struct wire_ssh {
 	ssh_session s;
 	ssh_channel ch;
 	uint32_t used;			/* of the window */
-	char said[128];			/* the last that it wrote to stderr */
+	char said[128];			/* what it wrote to stderr first */
 };
 
 static struct wire_ssh *wire_ssh_of(struct wire *w)
@@ -46,23 +47,23 @@ static int wire_ssh_lost(struct wire_ssh *w, struct err *e)
 		*why ? ": " : "", why);
 }
 
-/* What it writes to stderr has to be read: libssh tells of no end before. */
+/* What it writes to stderr has to be read: libssh tells of no end before.  The
+ * first words are kept; one that says ever more waits. */
 static void wire_ssh_listen(struct wire_ssh *w)
 {
-	char text[sizeof(w->said)];
-	int n, i;
+	char text[WIRE_SAID_MOST];
+	int n = ssh_channel_read_timeout(w->ch, text, sizeof(text), 1, 0), i;
 
-	while ((n = ssh_channel_read_timeout(w->ch, text, sizeof(text) - 1, 1,
-					     0)) > 0) {
-		while (n > 0 && text[n - 1] <= ' ')
-			n--;
-		text[n] = '\0';
-		for (i = 0; i < n; i++)
-			if (text[i] < ' ' || text[i] == 0x7f)
-				text[i] = ' ';
-		if (n > 0)
-			memcpy(w->said, text, (size_t)n + 1);
-	}
+	if (n <= 0 || w->said[0] != '\0')
+		return;
+	while (n > 0 && (unsigned char)text[n - 1] <= ' ')
+		n--;
+	if (n >= (int)sizeof(w->said))
+		n = sizeof(w->said) - 1;
+	for (i = 0; i < n; i++)
+		w->said[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ?
+			' ' : text[i];
+	w->said[n] = '\0';
 }
 
 static ssize_t wire_ssh_read(struct wire *wire, void *p, size_t len,
@@ -77,13 +78,18 @@ static ssize_t wire_ssh_read(struct wire *wire, void *p, size_t len,
 	else
 		w->used = 0;
 	n = ssh_channel_read_timeout(w->ch, p, want, 0, 0);
+	if (n == 0) {
+		wire_ssh_listen(w);
+		/* That may have taken bytes off the socket, for which nobody
+		 * would be woken up. */
+		n = ssh_channel_read_timeout(w->ch, p, want, 0, 0);
+	}
 	if (n > 0) {
 		w->used += (uint32_t)n;
 		return n;
 	}
 	if (n == SSH_ERROR)
 		return wire_ssh_lost(w, e);
-	wire_ssh_listen(w);
 	if (ssh_channel_is_eof(w->ch) || ssh_channel_is_closed(w->ch) ||
 	    !ssh_is_connected(w->s))
 		return err_set(e, ERR_IO, "the server has hung up%s%s",

@@ -57,6 +57,7 @@ eq "$(cat "$ERR")" "" "what it said"
 [ -s r/serve/journal ] || fail "no journal: it was not serve"
 must muniment --remote-path /no/such/muniment create "$repo::b" src
 has "$ERR" "does not answer"
+has "$ERR" "hung up, and says: "
 must muniment --remote-path echo list "$repo"
 eq "$(wc -l <"$OUT")" 2 "archives"
 must muniment check --verify-data r
