@@ -28,6 +28,7 @@
 #include "base/rd.h"
 #include "base/strv.h"
 #include "base/suggest.h"
+#include "base/thread.h"
 #include "codec/comp.h"
 #include "codec/key.h"
 #include "format/code.h"

@@ -2,7 +2,6 @@
 #include "fs/ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -382,16 +381,11 @@ static void *ahead_work(void *arg)
 
 static void ahead_start(struct ahead *a, unsigned threads)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (a->n < threads && a->n < AHEAD_THREADS_MAX) {
-		if (pthread_create(&a->tid[a->n], NULL, ahead_work, a))
+		if (thread_start(&a->tid[a->n], ahead_work, a))
 			break;		/* fewer, or none, are only slower */
 		a->n++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 struct ahead *ahead_new(const struct ahead_opts *o)

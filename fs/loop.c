@@ -67,21 +67,17 @@ static void *loop_work(void *arg)
 
 static int loop_start(struct loop *l, unsigned threads, struct err *e)
 {
-	sigset_t all, old;
 	int rc = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (l->n < threads) {
 		atomic_fetch_add(&l->running, 1);
-		rc = pthread_create(&l->tid[l->n], NULL, loop_work, l);
+		rc = thread_start(&l->tid[l->n], loop_work, l);
 		if (rc) {
 			atomic_fetch_sub(&l->running, 1);
 			break;
 		}
 		l->n++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (l->n)
 		return 0;	/* fewer are only slower */
 	return err_errno(e, rc, "cannot start a thread");

@@ -2,10 +2,10 @@
 #include "base/pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 struct pool;
 
@@ -62,7 +62,6 @@ struct pool *pool_new(unsigned nthread, unsigned max, pool_work_fn *work,
 		      void *ctx)
 {
 	struct pool *p;
-	sigset_t all, old;
 	unsigned i;
 
 	BUG_ON(max == 0);
@@ -80,17 +79,14 @@ struct pool *pool_new(unsigned nthread, unsigned max, pool_work_fn *work,
 	pthread_mutex_init(&p->mtx, NULL);
 	pthread_cond_init(&p->work_cv, NULL);
 	pthread_cond_init(&p->done_cv, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (i = 0; i < nthread; i++) {
 		p->thread[i].pool = p;
 		p->thread[i].number = i;
-		if (pthread_create(&p->thread[i].tid, NULL, pool_main,
-				   &p->thread[i]) != 0)
+		if (thread_start(&p->thread[i].tid, pool_main,
+				 &p->thread[i]) != 0)
 			break;
 		p->nthread++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return p;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/line_priv.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 void line_stop(struct line *l)
 {
@@ -75,16 +75,10 @@ struct line *line_new(const struct line_ops *ops, struct wire *w,
 	return l;
 }
 
-/* Signals are for the threads that know them. */
 int line_start(struct line *l, struct err *e)
 {
-	sigset_t all, was;
-	int errnum;
+	int errnum = thread_start(&l->tid, line_main, l);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	errnum = pthread_create(&l->tid, NULL, line_main, l);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot start a thread");
 	l->running = true;

@@ -2,11 +2,11 @@
 #include "store/pack_ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum {
 	AHEAD_WINDOWS = 8,
@@ -295,17 +295,10 @@ static void *ahead_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the threads that know them. */
 static bool ahead_run(struct pack_ahead *a)
 {
-	sigset_t all, was;
-
-	if (a->running)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	a->running = pthread_create(&a->tid, NULL, ahead_main, a) == 0;
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	if (!a->running)
+		a->running = thread_start(&a->tid, ahead_main, a) == 0;
 	return a->running;
 }
 

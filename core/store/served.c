@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "store/ops.h"
 
 #define SERVED_SEC ((int64_t)1000000000)
@@ -293,17 +293,12 @@ static void served_welcome(struct served *s, int rc, const struct err *e)
 
 static int served_start(struct served *s, struct err *e)
 {
-	sigset_t all, was;
 	int errnum = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
 	while (errnum == 0 && s->n_threads < SERVED_WORKERS) {
-		errnum = pthread_create(&s->tid[s->n_threads], NULL,
-			served_work, s);
+		errnum = thread_start(&s->tid[s->n_threads], served_work, s);
 		s->n_threads += errnum == 0;
 	}
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (errnum != 0)
 		return err_errno(e, errnum, "cannot start a thread");
 	if (s->o->free)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/sftp_priv.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 struct del {
 	enum store_kind k;
@@ -142,16 +142,9 @@ static void *tidy_main(void *arg)
 /* Nobody waits for it but the closing of the store. */
 void sftp_tmp_tidy(struct sftp *s)
 {
-	sigset_t all, was;
-
 	pthread_mutex_lock(&s->tidy_mtx);
-	if (!s->tidied) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &was);
-		s->tidying = pthread_create(&s->tidier, NULL, tidy_main,
-			s) == 0;
-		pthread_sigmask(SIG_SETMASK, &was, NULL);
-	}
+	if (!s->tidied)
+		s->tidying = thread_start(&s->tidier, tidy_main, s) == 0;
 	s->tidied = true;
 	pthread_mutex_unlock(&s->tidy_mtx);
 }

@@ -3,12 +3,12 @@
  * first files are read and the passphrase is tried. */
 #include "store/sftp_priv.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 /* Older ones are of no use to a person at a terminal. */
 #define EARLY_NSEC ((int64_t)10 * 1000000000)
@@ -68,7 +68,6 @@ static void *early_main(void *arg)
 struct sftp_early *sftp_early_new(struct sftp *s)
 {
 	struct sftp_early *g = mem_zero(1, sizeof(*g));
-	sigset_t all, was;
 	size_t i;
 
 	if (!g)
@@ -77,10 +76,7 @@ struct sftp_early *sftp_early_new(struct sftp *s)
 	pthread_mutex_init(&g->mtx, NULL);
 	for (i = 0; i < sizeof(early_kinds) / sizeof(*early_kinds); i++)
 		g->kinds |= 1u << early_kinds[i];
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	g->running = pthread_create(&g->tid, NULL, early_main, g) == 0;
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	g->running = thread_start(&g->tid, early_main, g) == 0;
 	if (!g->running)
 		g->kinds = 0;
 	return g;
