@@ -308,6 +308,8 @@ static int check_latest(struct app *a, struct task *t, struct checks *k,
 		rc = task_find(t, a, "latest", &t->it, e);
 	if (rc == 0)
 		rc = task_reader(t, e);
+	if (rc == 0)
+		reader_past_local(t->rd);
 	if (rc == 0 && k->due[CONFIG_CHECK_EXTRACT] &&
 	    (rc = check_extract(a, t, e)) == 0)
 		checks_done(k, CONFIG_CHECK_EXTRACT);

@@ -126,6 +126,8 @@ static int run(struct app *a, struct call *c, struct err *e)
 	if (rc == 0)
 		rc = task_reader(&t, e);
 	if (rc == 0)
+		reader_past_local(t.rd);
+	if (rc == 0)
 		rc = cmd_drill_task(a, &t, &how, o->json, e);
 	if (rc == 0)
 		remember(a, &t);

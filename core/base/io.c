@@ -98,18 +98,25 @@ int io_read_file(int dirfd, const char *path, struct buf *b, struct err *e)
 	return rc;
 }
 
-static int io_write_tmp(int dirfd, const char *tmp, const void *p, size_t len,
-			unsigned mode, struct err *e)
+/* What is put under a name by a rename. */
+struct io_new {
+	struct iovec *iov;
+	int n;
+	unsigned mode;
+	bool sync;			/* its bytes, before it has the name */
+};
+
+static int io_write_tmp(int dirfd, const char *tmp, const struct io_new *w,
+			struct err *e)
 {
-	struct iovec iov = { (void *)(uintptr_t)p, len };
 	int fd, rc;
 
 	fd = os_now->openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		mode);
+		w->mode);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot create '%s'", tmp);
-	rc = io_writev(fd, &iov, 1, tmp, e);
-	if (rc == 0 && os_now->fdatasync(fd) < 0)
+	rc = io_writev(fd, w->iov, w->n, tmp, e);
+	if (rc == 0 && w->sync && os_now->fdatasync(fd) < 0)
 		rc = err_errno(e, errno, "cannot write '%s'", tmp);
 	if (os_now->close(fd) < 0 && rc == 0)
 		rc = err_errno(e, errno, "cannot write '%s'", tmp);
@@ -141,8 +148,8 @@ static int io_sync_parent(int dirfd, const char *path, struct err *e)
 	return rc;
 }
 
-int io_publish(int dirfd, const char *path, const void *p, size_t len,
-	       unsigned mode, struct err *e)
+static int io_put(int dirfd, const char *path, const struct io_new *w,
+		  struct err *e)
 {
 	uint64_t unique;
 	char *tmp;
@@ -153,17 +160,30 @@ int io_publish(int dirfd, const char *path, const void *p, size_t len,
 	tmp = mem_printf("%s.tmp.%016" PRIx64, path, unique);
 	if (!tmp)
 		return err_nomem(e);
-	if ((rc = io_write_tmp(dirfd, tmp, p, len, mode, e)) < 0)
-		goto out;
-	if (os_now->renameat(dirfd, tmp, dirfd, path) < 0) {
+	rc = io_write_tmp(dirfd, tmp, w, e);
+	if (rc == 0 && os_now->renameat(dirfd, tmp, dirfd, path) < 0) {
 		rc = err_errno(e, errno, "cannot create '%s'", path);
 		os_now->unlinkat(dirfd, tmp, 0);
-		goto out;
 	}
-	rc = io_sync_parent(dirfd, path, e);
-out:
 	free(tmp);
 	return rc;
+}
+
+int io_publish(int dirfd, const char *path, const void *p, size_t len,
+	       unsigned mode, struct err *e)
+{
+	struct iovec iov = { (void *)(uintptr_t)p, len };
+	struct io_new w = { &iov, 1, mode, true };
+	int rc = io_put(dirfd, path, &w, e);
+
+	return rc == 0 ? io_sync_parent(dirfd, path, e) : rc;
+}
+
+int io_keep(const char *path, struct iovec *iov, int n, struct err *e)
+{
+	struct io_new w = { iov, n, 0600, false };
+
+	return io_put(AT_FDCWD, path, &w, e);
 }
 
 /* Not every file system says EEXIST for a folder that is there. */

@@ -35,6 +35,9 @@ int io_read_file(int dirfd, const char *path, struct buf *b, struct err *e);
  */
 int io_publish(int dirfd, const char *path, const void *p, size_t len,
 	       unsigned mode, struct err *e);
+/* The same for a copy that may be lost: without any sync, so that after a
+ * power cut the file may be of any length.  Mode 0600; iov is used up. */
+int io_keep(const char *path, struct iovec *iov, int n, struct err *e);
 /* mkdir -p with mode 0700 for what is missing; what was made is durable after
  * return 0.  A link to a folder counts as one. */
 int io_make_dirs(const char *path, struct err *e);

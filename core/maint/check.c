@@ -87,6 +87,7 @@ static int check_open(struct check *c)
 	    (rc = reader_open(&c->sound.rd, c->repo, CHECK_CACHE_BYTES,
 			      c->e)) < 0)
 		return rc;
+	reader_past_local(c->sound.rd);
 	c->sound.idx = c->idx;
 	return check_look(c);
 }

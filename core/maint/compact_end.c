@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "maint/compact_priv.h"
+#include "repo/meta_local.h"
 
 #define END_MARK_MAX_BYTES (1u << 20)
 #define END_POLL_NSEC 250000000ll
@@ -322,6 +323,8 @@ static int end_packs(struct collect *c)
 			continue;
 		rc = end_del(c, p->kind == PACK_META ? STORE_META : STORE_DATA,
 			oid_hex(&p->name, hex));
+		if (p->kind == PACK_META)
+			meta_local_drop(repo_meta_local(c->r), &p->name);
 		c->res->packs_removed++;
 		c->res->bytes_removed += p->bytes;
 		if (i % 64 == 0)

@@ -2,6 +2,7 @@
 /* What a collection or a repair puts. */
 #include "base/log.h"
 #include "maint/compact_priv.h"
+#include "repo/meta_local.h"
 #include "repo/parity_store.h"
 #include "repo/reserve.h"
 
@@ -83,6 +84,8 @@ int compact_put_pack(struct collect *c, enum pack_kind kind,
 	rc = compact_put(c, at, oid_hex(&sp->name, hex), iov, 3, 0);
 	if (rc == 0)
 		rc = put_read_back(c, at, hex, &sp->name);
+	if (rc == 0 && kind == PACK_META)
+		meta_local_put(repo_meta_local(c->r), &sp->name, iov, 3);
 	if (rc == 0)
 		rc = put_parity(c, hex, iov);
 	if (rc == 0) {

@@ -192,6 +192,7 @@ int repair_mark(struct repair *x)
 	map_clear(&x->holed);
 	if ((rc = reader_open(&m.rd, x->r, MARK_CACHE_BYTES, x->e)) < 0)
 		return rc;
+	reader_past_local(m.rd);
 	for (i = 0; rc == 0 && i < cat->n; i++) {
 		x->k.done = i;
 		x->k.total = cat->n;

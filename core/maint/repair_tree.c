@@ -282,6 +282,7 @@ int repair_archives(struct repair *x)
 	if ((rc = catalog_load(&t.cat, x->r, x->e)) < 0 ||
 	    (rc = reader_open(&t.rd, x->r, TREE_CACHE_BYTES, x->e)) < 0)
 		goto out;
+	reader_past_local(t.rd);
 	for (i = 0; rc == 0 && i < t.cat->n; i++) {
 		x->k.done = i;
 		x->k.total = t.cat->n;

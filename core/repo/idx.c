@@ -216,6 +216,7 @@ bool idx_locate(struct idx *x, struct idx_seg *g, const uint8_t *p,
 	    en.session >= g->n_sessions)
 		return false;
 	out->pack = g->packs[en.pack].name;
+	out->pack_bytes = g->packs[en.pack].bytes;
 	out->kind = g->packs[en.pack].kind;
 	out->obj.type = en.type;
 	out->obj.codec = en.codec;

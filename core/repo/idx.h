@@ -26,6 +26,7 @@ enum idx_view {
 
 struct idx_loc {
 	struct oid pack;
+	uint32_t pack_bytes;
 	enum pack_kind kind;
 	struct object_head obj;		/* id: as asked for */
 	uint32_t off;

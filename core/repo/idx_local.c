@@ -74,14 +74,13 @@ bool idx_local_sound(struct idx_seg *g, uint32_t b)
 }
 
 static char *idx_local_path(const struct idx *x,
-			    const struct segment_name *name, const char *more)
+			    const struct segment_name *name)
 {
 	char text[SEGMENT_NAME_BYTES];
 
 	if (!x->dir)
 		return NULL;
-	return mem_printf("%s/%s%s", x->dir, segment_name_put(name, text),
-		more);
+	return mem_printf("%s/%s", x->dir, segment_name_put(name, text));
 }
 
 static void idx_local_front(struct wr *w, const struct segment *s)
@@ -153,42 +152,22 @@ void idx_local_keep(struct idx *x, const struct segment_name *name,
 	struct buf head = BUF_INIT;
 	struct err e = { ERR_OK, "" };
 	struct iovec iov[2];
-	char more[32];
-	char *path, *tmp = NULL;
-	int fd = -1, rc = ERR_NOMEM;
+	char *path = idx_local_path(x, name);
 
-	if (!(path = idx_local_path(x, name, "")))
-		return;
-	snprintf(more, sizeof(more), ".tmp.%ld", (long)getpid());
-	if (!(tmp = idx_local_path(x, name, more)) ||
-	    idx_local_encode(&head, name, s) < 0)
-		goto out;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		rc = err_errno(&e, errno, "cannot create '%s'", tmp);
-		goto out;
+	if (path && idx_local_encode(&head, name, s) == 0) {
+		iov[0] = (struct iovec) { head.p, head.len };
+		iov[1] = (struct iovec) { s->entries,
+			(size_t)s->n_entries * SEGMENT_ENTRY_BYTES };
+		if (io_keep(path, iov, 2, &e) < 0)
+			log_debug("index", "no local copy: %s", e.msg);
 	}
-	iov[0] = (struct iovec) { head.p, head.len };
-	iov[1] = (struct iovec) { s->entries,
-		(size_t)s->n_entries * SEGMENT_ENTRY_BYTES };
-	rc = io_writev(fd, iov, 2, tmp, &e);
-	if (close(fd) < 0 && rc == 0)
-		rc = err_errno(&e, errno, "cannot write '%s'", tmp);
-	if (rc == 0 && rename(tmp, path) < 0)
-		rc = err_errno(&e, errno, "cannot create '%s'", path);
-	if (rc < 0)
-		unlink(tmp);
-out:
-	if (rc < 0)
-		log_debug("index", "no local copy: %s", e.msg);
 	buf_release(&head);
-	free(tmp);
 	free(path);
 }
 
 void idx_local_drop(struct idx *x, const struct segment_name *name)
 {
-	char *path = idx_local_path(x, name, "");
+	char *path = idx_local_path(x, name);
 
 	if (path)
 		unlink(path);
@@ -306,7 +285,7 @@ int idx_local_open(struct idx *x, struct idx_seg **out,
 		   const struct segment_name *name, struct err *e)
 {
 	struct idx_seg *g = mem_zero(1, sizeof(*g));
-	char *path = idx_local_path(x, name, "");
+	char *path = idx_local_path(x, name);
 	uint16_t n_sessions;
 	struct rd r;
 	int rc = path ? 0 : ERR_NOENT;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "codec/key.h"
 #include "format/mark.h"
 #include "repo/catalog.h"
@@ -110,8 +111,6 @@ static int mount_pin_put(struct mount_pin *p, uint64_t no,
 	if (rc == 0)
 		rc = store_put_buf(s, STORE_PINS, mount_pin_name(p, no, name),
 				   &b, 0, e);
-	if (rc == 0)
-		rc = store_sync(s, e);
 	buf_release(&b);
 	if (rc < 0)
 		return rc;
@@ -119,6 +118,49 @@ static int mount_pin_put(struct mount_pin *p, uint64_t no,
 	p->beat_nsec = clock_mono_nsec();
 	pthread_mutex_unlock(&p->mtx);
 	return 0;
+}
+
+static int mount_pin_put_sync(struct mount_pin *p, uint64_t no,
+			      const struct sid *archive, size_t n,
+			      struct err *e)
+{
+	int rc = mount_pin_put(p, no, archive, n, e);
+
+	return rc == 0 ? store_sync(repo_store(p->repo), e) : rc;
+}
+
+/* A barrier that a far store has under way while something else is asked. */
+struct pin_sync {
+	struct store *store;
+	pthread_t tid;
+	bool running;
+	int rc;
+	struct err e;
+};
+
+static void *pin_sync_main(void *arg)
+{
+	struct pin_sync *y = arg;
+
+	y->rc = store_sync(y->store, &y->e);
+	return NULL;
+}
+
+static void pin_sync_begin(struct pin_sync *y, struct store *s)
+{
+	y->store = s;
+	y->running = store_far(s) &&
+		thread_start(&y->tid, pin_sync_main, y) == 0;
+	if (!y->running)
+		pin_sync_main(y);
+}
+
+static int pin_sync_end(struct pin_sync *y)
+{
+	if (y->running)
+		pthread_join(y->tid, NULL);
+	y->running = false;
+	return y->rc;
 }
 
 static void mount_pin_del(struct mount_pin *p, uint64_t no)
@@ -196,7 +238,7 @@ static int mount_pin_shed(struct mount_pin *p, uint64_t old, struct err *e)
 	pthread_mutex_unlock(&p->mtx);
 	if (!archive)
 		return err_nomem(e);
-	rc = n > 0 ? mount_pin_put(p, no, archive, n, e) : 0;
+	rc = n > 0 ? mount_pin_put_sync(p, no, archive, n, e) : 0;
 	pthread_mutex_lock(&p->mtx);
 	for (i = 0; rc == 0 && i < p->n; i++)
 		if (p->row[i].mark == old)
@@ -208,10 +250,28 @@ static int mount_pin_shed(struct mount_pin *p, uint64_t old, struct err *e)
 	return rc;
 }
 
+/* Which of them were deleted: those are not pinned. */
+static int mount_pin_look(struct mount_pin *p, const struct sid *archive,
+			  size_t n, bool *gone, bool *shed, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		rc = catalog_gone(p->repo, &archive[i], &gone[i], e);
+		if (rc == 0 && gone[i]) {
+			mount_pin_drop(p, &archive[i]);
+			*shed = true;
+		}
+	}
+	return rc;
+}
+
 int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		  bool *gone, struct err *e)
 {
 	uint64_t no = mount_pin_number(p);
+	struct pin_sync sync = { .rc = 0 };
 	struct err why = { ERR_OK, "" };
 	bool shed = false;
 	size_t i;
@@ -220,19 +280,17 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 	rc = mount_pin_put(p, no, archive, n, &why);
 	if (rc == ERR_NOMEM)
 		return err_nomem(e);
-	if (rc < 0)
+	if (rc < 0) {
 		mount_pin_tell(p, &why);
-	else if ((rc = mount_pin_remember(p, archive, n, no, e)) < 0)
+	} else if ((rc = mount_pin_remember(p, archive, n, no, e)) < 0) {
 		mount_pin_del(p, no);
-	if (rc == ERR_NOMEM)
 		return rc;
-	for (rc = 0, i = 0; rc == 0 && i < n; i++) {
-		rc = catalog_gone(p->repo, &archive[i], &gone[i], e);
-		if (rc == 0 && gone[i]) {
-			mount_pin_drop(p, &archive[i]);
-			shed = true;
-		}
+	} else {
+		pin_sync_begin(&sync, repo_store(p->repo));
 	}
+	rc = mount_pin_look(p, archive, n, gone, &shed, e);
+	if (pin_sync_end(&sync) < 0)
+		mount_pin_tell(p, &sync.e);
 	if (rc == 0 && shed && mount_pin_shed(p, no, &why) == ERR_NOMEM)
 		rc = err_nomem(e);
 	for (i = 0; rc < 0 && i < n; i++)
@@ -278,7 +336,7 @@ static int mount_pin_again(struct mount_pin *p, struct err *e)
 	pthread_mutex_unlock(&p->mtx);
 	if (!archive)
 		return err_nomem(e);
-	rc = mount_pin_put(p, no, archive, n, e);
+	rc = mount_pin_put_sync(p, no, archive, n, e);
 	pthread_mutex_lock(&p->mtx);
 	for (i = 0; rc == 0 && i < p->n; i++)
 		if (p->row[i].mark < no)
@@ -303,7 +361,7 @@ static int mount_pin_beat(struct mount_pin *p, uint64_t mark, struct err *e)
 	}
 	no = mount_pin_number(p);
 	if (rc == 0)
-		rc = mount_pin_put(p, no, NULL, 0, e);
+		rc = mount_pin_put_sync(p, no, NULL, 0, e);
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&p->mtx);

@@ -23,6 +23,7 @@ int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
 		return rc;
 	}
 	rd->repo = r;
+	rd->local = repo_meta_local(r);
 	rd->cache_max = cache_bytes;
 	pthread_rwlock_init(&rd->idx_lock, NULL);
 	pthread_mutex_init(&rd->mtx, NULL);
@@ -72,6 +73,11 @@ void reader_close(struct reader *rd)
 	pthread_mutex_destroy(&rd->mtx);
 	pthread_rwlock_destroy(&rd->idx_lock);
 	free(rd);
+}
+
+void reader_past_local(struct reader *rd)
+{
+	rd->local = NULL;
 }
 
 struct repo *reader_repo(const struct reader *rd)

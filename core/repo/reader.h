@@ -25,6 +25,9 @@ struct obj {
 int reader_open(struct reader **out, struct repo *r, size_t cache_bytes,
 		struct err *e);
 void reader_close(struct reader *rd);		/* NULL ok */
+/* Metadata comes from the repository, and not from what this machine has of it
+ * (meta_local.h): for those who look whether it is there.  Call it first. */
+void reader_past_local(struct reader *rd);
 struct repo *reader_repo(const struct reader *rd);
 
 /* Give back with reader_release.  ERR_CORRUPT: it is damaged or missing, the

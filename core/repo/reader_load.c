@@ -114,24 +114,44 @@ int reader_sealed(struct reader *rd, const struct idx_loc *loc, size_t len,
 {
 	char hex[OID_HEX_BYTES];
 
+	if (loc->kind == PACK_META &&
+	    meta_local_get(rd->local, &loc->pack, loc->pack_bytes, loc->off,
+			   len, out))
+		return 0;
 	return store_get(repo_store(rd->repo), loc->kind == PACK_META ?
 		STORE_META : STORE_DATA, oid_hex(&loc->pack, hex), loc->off,
 		len, out, e);
+}
+
+/* Its bytes are not what was written (a damaged head seems to be of another
+ * version), or cannot be read. */
+static bool reader_damage(int rc)
+{
+	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
+		rc == ERR_IO;
 }
 
 static int reader_load_at(struct reader *rd, enum obj_type t,
 			  const struct idx_loc *loc, struct scratch *s,
 			  struct buf *out, struct err *e)
 {
+	bool again = false;
 	int rc;
 
 	if (loc->obj.type != t)
 		return err_set(e, ERR_CORRUPT, "the index has another type");
-	buf_clear(&s->sealed);
-	rc = reader_sealed(rd, loc, loc->obj.stored_len, &s->sealed, e);
-	if (rc == 0)
-		rc = reader_open_at(rd, t, loc, s->sealed.p, &s->packed, out,
+	do {
+		buf_clear(&s->sealed);
+		rc = reader_sealed(rd, loc, loc->obj.stored_len, &s->sealed,
 			e);
+		if (rc == 0)
+			rc = reader_open_at(rd, t, loc, s->sealed.p,
+				&s->packed, out, e);
+		/* Was it only what this machine has of it? */
+		again = !again && reader_damage(rc) &&
+			loc->kind == PACK_META &&
+			meta_local_drop(rd->local, &loc->pack);
+	} while (again);
 	return rc;
 }
 
@@ -214,14 +234,6 @@ static int reader_mend(struct reader *rd, const struct idx_loc *loc)
 	rd->mended_name = loc->pack;
 	reader_mend_note(rd, &loc->pack, file, rc, &why);
 	return rc;
-}
-
-/* Its bytes are not what was written (a damaged head seems to be of another
- * version), or cannot be read. */
-static bool reader_damage(int rc)
-{
-	return rc == ERR_CORRUPT || rc == ERR_AUTH || rc == ERR_CONFIG ||
-		rc == ERR_IO;
 }
 
 static int reader_load_mended(struct reader *rd, enum obj_type t,

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "repo/idx.h"
+#include "repo/meta_local.h"
 #include "repo/reader.h"
 #include "repo/repo.h"
 
@@ -37,6 +38,7 @@ struct scratch {
 
 struct reader {
 	struct repo *repo;
+	struct meta_local *local;	/* NULL: nothing is kept */
 	size_t cache_max;
 	struct idx *idx;		/* idx_lock */
 	pthread_rwlock_t idx_lock;	/* order: idx_lock > mtx */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "repo/home.h"
+#include "repo/meta_local.h"
 #include "repo/parity_store.h"
 #include "repo/repo_priv.h"
 #include "repo/reserve.h"
@@ -98,6 +99,7 @@ void repo_close(struct repo *r)
 	if (!r)
 		return;
 	witness_close(r);
+	meta_local_free(r->meta);
 	key_free(r->sec);
 	free(r->key_path);
 	store_close(r->store);
@@ -135,7 +137,9 @@ int repo_open_on(struct repo **out, struct store *s,
 	rc = repo_read_info(s, &r->info, e);
 	if (rc == 0)
 		rc = repo_unlock(r, o, e);
-	if (rc < 0) {
+	if (rc == 0) {
+		r->meta = meta_local_new(r);
+	} else {
 		repo_close(r);
 		r = NULL;
 	}
@@ -387,6 +391,11 @@ uint32_t repo_rights(const struct repo *r)
 struct witness *repo_witness(const struct repo *r)
 {
 	return r->witness;
+}
+
+struct meta_local *repo_meta_local(const struct repo *r)
+{
+	return r->meta;
 }
 
 int repo_client_id(const struct repo *r, struct sid *out, struct err *e)

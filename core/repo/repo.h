@@ -14,6 +14,7 @@
  * after repo_open and safe to use from any thread.
  */
 struct repo;
+struct meta_local;
 struct witness;
 struct witness_finding;
 
@@ -84,6 +85,7 @@ uint32_t repo_rights(const struct repo *r);	/* enum key_rights */
  */
 int repo_client_id(const struct repo *r, struct sid *out, struct err *e);
 struct witness *repo_witness(const struct repo *r);	/* NULL: not watched */
+struct meta_local *repo_meta_local(const struct repo *r);	/* or NULL */
 /* Can this writer have made a record of this client?  ERR_AUTH: it cannot. */
 int repo_check_writer(const struct repo *r, const struct key *writer,
 		      const struct sid *client, struct err *e);

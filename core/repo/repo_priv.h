@@ -30,6 +30,7 @@ struct repo {
 	char *key_path;			/* keyfile mode */
 	struct oid opened;		/* hash of the slot that opened it */
 	struct witness *witness;	/* NULL: it is not watched */
+	struct meta_local *meta;	/* NULL: nothing is kept */
 };
 
 /* All keys from the bundle. */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "repo/meta_local.h"
 #include "repo/parity_store.h"
 #include "repo/repo.h"
 
@@ -118,6 +119,9 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 			err_clear(&j->err);
 			rc = 0;
 		}
+		if (rc == 0 && p->kind == PACK_META)
+			meta_local_put(repo_meta_local(s->repo), &p->name, iov,
+				3);
 		if (rc == 0)
 			session_pack_parity(s, hex, iov, &j->err);
 	}
