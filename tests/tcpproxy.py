@@ -94,6 +94,9 @@ class Line:
             w.transport.abort()
 
     async def client(self, reader, writer):
+        # Python does that for sockets that it connects, not for these.
+        writer.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             up = await asyncio.open_connection("127.0.0.1", self.args.target)
         except OSError:
