@@ -311,11 +311,6 @@ int arch_open(struct arch *a, const struct arch_opts *o, struct err *e)
 {
 	int rc;
 
-	if (o->no_xattrs && !a->no_xattrs)
-		return err_set(e, ERR_CONFIG, "it has extended attributes or "
-			       "ACLs, which the archives before it had not, "
-			       "and this mount cannot show them: unmount it "
-			       "and mount again");
 	pthread_mutex_lock(&a->mtx);
 	rc = arch_pin(a, o, e);
 	if (rc == 0 && !a->opened) {

@@ -18,7 +18,6 @@ struct arch_opts {
 	struct pattern_set *patterns;	/* NULL: everything */
 	unsigned strip_components;
 	bool numeric_ids;
-	bool no_xattrs;		/* the kernel was told that there are none */
 };
 
 struct arch {

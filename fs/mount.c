@@ -156,7 +156,7 @@ static int mount_open_archives(struct mount *m, const struct mount_opts *o,
 			  mount_open_view(m, o, e);
 	if (rc < 0)
 		return rc;
-	m->no_xattrs = m->ao.no_xattrs = mount_no_xattrs(m);
+	m->no_xattrs = mount_no_xattrs(m);
 	m->inodes = inode_tab_new(m->single ? INODE_ARCH : m->o.versions ?
 				  INODE_MERGED : INODE_ROOT, m->single);
 	m->cursors = cursor_tab_new(m->rd);

@@ -142,10 +142,10 @@ static void ops_tell(struct mount *m, struct inode *n, const struct err *why)
 	struct buf path = BUF_INIT;
 	unsigned missed;
 
-	/* Damage stays: once is enough.  What cannot be reached may come
-	 * back. */
-	if ((why->code == ERR_CORRUPT || why->code == ERR_NOENT) &&
-	    atomic_exchange(&n->told, true))
+	/* Damage and what cannot be shown stay: once is enough.  What cannot
+	 * be reached may come back. */
+	if ((why->code == ERR_CORRUPT || why->code == ERR_NOENT ||
+	     why->code == ERR_CONFIG) && atomic_exchange(&n->told, true))
 		return;
 	if (!ops_may_tell(m, &missed))
 		return;

@@ -10,6 +10,12 @@ static bool ops_plain(const struct entry *en)
 	return en->xattrs_len == 0 && oid_is_zero(&en->xattrs_id);
 }
 
+/* The kernel would not ask for the attributes that it has. */
+static bool ops_too_rich(const struct mount *m, const struct entry *en)
+{
+	return m->no_xattrs && !ops_plain(en);
+}
+
 /* A directory that is looked into. */
 struct ops_look {
 	struct mount *m;
@@ -64,6 +70,11 @@ static int ops_enter(struct ops_look *l, uint64_t place,
 	int rc;
 
 	memset(ep, 0, sizeof(*ep));
+	if (ops_too_rich(l->m, en))
+		return err_set(e, ERR_CONFIG, "'%.*s' has extended attributes "
+			       "or ACLs, which the archives before it had not, "
+			       "and this mount cannot show them: unmount it "
+			       "and mount again", (int)en->name_len, en->name);
 	if (S_ISDIR(en->mode)) {
 		rc = dir_child(&mk.dir, l->d, &l->r, place, en, e);
 		if (rc < 0)
@@ -250,7 +261,8 @@ static int ops_list_entry(struct ops_list *l, struct ops_look *look,
 		return rc < 0 ? rc : 0;
 	/* What the blocks of a file with a piece list are is not in its entry:
 	 * only who asks for that one file pays for it. */
-	if (!l->plus || en->content.kind == CONTENT_LIST) {
+	if (!l->plus || en->content.kind == CONTENT_LIST ||
+	    ops_too_rich(l->m, en)) {
 		ops_list_name(l, name, attr_ino(l->n, look->d, place, en),
 			      en->mode, 2 + place + 1);
 		return 0;

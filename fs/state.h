@@ -37,9 +37,9 @@ struct mount {
 	/*
 	 * No archive has extended attributes: then the kernel is told so,
 	 * which spares three requests in four when files are copied.  It
-	 * never asks again, so an archive that comes later and has some is not
-	 * opened (ao.no_xattrs): shown without them, it would not be what was
-	 * backed up.
+	 * never asks again, so what has some in an archive that comes later is
+	 * listed, but not opened: shown without them, it would not be what
+	 * was backed up.
 	 */
 	bool no_xattrs;
 	bool no_open, no_opendir;	/* set by INIT: the kernel can do

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Where no archive has extended attributes the kernel is told so once; where
-# one has some they are all shown; and one that comes too late is not shown
-# without them.
+# one has some they are all shown; and a file with some that comes too late is
+# not shown without them.
 . "$TOP/tests/lib.sh"
 need getfattr setfattr
 . "$TOP/tests/mount.sh"
@@ -11,6 +11,7 @@ need getfattr setfattr
 mkdir plain rich
 echo one >plain/file
 echo two >rich/file
+echo three >rich/plain
 setfattr -n user.one -v first rich/file 2>/dev/null ||
 	skip "no extended attributes here"
 must muniment create ::plain plain
@@ -41,9 +42,13 @@ must muniment create ::later plain
 must muniment create ::rich2 rich
 sleep 1.1
 must cat m/later/plain/file
+must ls m/rich2/rich
+eq "$(tr '\n' ' ' <"$OUT")" "file plain " "what is listed"
 must_fail 1 cat m/rich2/rich/file
-grep -q "archive 'rich2'.*extended attributes.*mount again" "$LOG" ||
-	fail "not logged: $(cat "$LOG")"
+must_fail 1 ls -l m/rich2/rich
+eq "$(cat m/rich2/rich/plain)" three
+eq "$(grep -c "archive 'rich2'.*'file' has extended attributes.*mount again" \
+	"$LOG")" 1 "lines that tell"
 must cat m/plain/plain/file
 unmount m
 mount_at m m
