@@ -76,15 +76,22 @@ static const char *remote_program(const char *path)
 	return NULL;
 }
 
+/* From an option, or else from one of two variables; NULL: from none. */
+static const char *remote_word(const char *option, const char *own,
+			       const char *borg)
+{
+	const char *word = option ? option : getenv(own);
+
+	return word && *word ? word : getenv(borg);
+}
+
 int remote_setup(struct app *a, struct err *e)
 {
-	const char *command = a->o.rsh;
+	const char *command = remote_word(a->o.rsh, "MUNIMENT_RSH",
+		"BORG_RSH");
 
-	if (!command)
-		command = getenv("MUNIMENT_RSH");
-	if (!command || !*command)
-		command = getenv("BORG_RSH");
-	a->store.remote_path = remote_program(a->o.remote_path);
+	a->store.remote_path = remote_program(remote_word(a->o.remote_path,
+		"MUNIMENT_REMOTE_PATH", "BORG_REMOTE_PATH"));
 	a->store.timeout_secs = a->o.timeout;
 	a->store.upload_rate = (uint64_t)a->o.upload_kib << 10;
 	a->store.cancel = a->cancel;

@@ -157,6 +157,22 @@ out:
 	buf_release(&body);
 }
 
+void catalog_cache_made(struct repo *r, const struct record *rec,
+			const struct oid *id)
+{
+	struct catalog_cache *k = catalog_cache_open(r, true);
+	struct catalog_item it = { .rec = *rec, .id = *id };
+
+	it.rec.writer = repo_ctx(r)->signer->pub;
+	if (k && (k->old.len == 0 ||
+		  buf_append(&k->fresh, k->old.p + 8, k->old.len - 8 - 32,
+			     NULL) == 0)) {
+		k->used = k->at.count;
+		catalog_cache_put(k, &it);
+	}
+	catalog_cache_close(k);
+}
+
 /* Something is new; or, when all records were looked at, something is gone. */
 static bool catalog_cache_differs(const struct catalog_cache *k)
 {

@@ -34,7 +34,8 @@ struct meta_local *meta_local_new(struct repo *r)
 {
 	struct meta_local *m;
 
-	if (!store_far(repo_store(r)) || !(m = mem_zero(1, sizeof(*m))))
+	if (!store_far(repo_store(r)) || !(repo_rights(r) & KEY_READ) ||
+	    !(m = mem_zero(1, sizeof(*m))))
 		return NULL;
 	m->repo = r;
 	m->limit = META_LOCAL_MAX_BYTES;

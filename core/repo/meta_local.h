@@ -24,8 +24,8 @@ struct repo;
 
 #define META_LOCAL_MAX_BYTES ((uint64_t)512 << 20)
 
-/* NULL: the repository is near, or there is no place.  All below take that,
- * and do nothing.  It is the repository's, which outlives it. */
+/* NULL: the repository is near, this key does not read, or there is no place.
+ * All below take that, and do nothing.  'r' outlives it. */
 struct meta_local *meta_local_new(struct repo *r);
 void meta_local_free(struct meta_local *m);
 

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "repo/meta_local.h"
 #include "repo/parity_store.h"
 #include "repo/repo.h"
@@ -130,11 +131,19 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 	buf_release(&pad);
 }
 
+static void *session_pack_ask(void *arg)
+{
+	session_mille(arg, NULL);
+	return NULL;
+}
+
 int session_pack_start(struct session *s, struct err *e)
 {
-	unsigned n = store_far(repo_store(s->repo)) ? PACK_UPLOADS_FAR :
-		PACK_UPLOADS;
+	bool far = store_far(repo_store(s->repo));
+	unsigned n = far ? PACK_UPLOADS_FAR : PACK_UPLOADS;
 
+	/* A question less that somebody waits for later. */
+	s->asking = far && thread_start(&s->asker, session_pack_ask, s) == 0;
 	s->uploader = pool_new(n, n, session_pack_work, s);
 	return s->uploader ? 0 : err_nomem(e);
 }
@@ -243,6 +252,9 @@ int session_pack_drain(struct session *s, struct err *e)
 
 void session_pack_stop(struct session *s)
 {
+	if (s->asking)
+		pthread_join(s->asker, NULL);
+	s->asking = false;
 	if (s->uploader)
 		while (!pool_empty(s->uploader))
 			session_pack_free((struct session_pack *)

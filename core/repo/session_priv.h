@@ -58,6 +58,8 @@ struct session {
 	 * of up_done + i for which bit i is set. */
 	uint64_t up_done, up_ended;
 	bool up_failed;			/* one of them without success */
+	pthread_t asker;
+	bool asking;			/* there is that thread */
 	_Atomic int mille;		/* how much parity new packs get; -1:
 					 * not yet known, and two uploaders may
 					 * find it out at the same time */

@@ -77,7 +77,7 @@ static struct line *reach_living(struct reach *r, struct line *const *at)
 	return l;
 }
 
-static struct line *reach_current(struct reach *r)
+struct line *reach_current(struct reach *r)
 {
 	return reach_living(r, &r->line);
 }

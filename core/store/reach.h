@@ -56,6 +56,8 @@ int reach_begin(struct reach *r, struct err *e);
 /* Do it, and again as often as it returns ERR_RETRY because the line was lost;
  * never returns that.  A server that is gone is waited for. */
 int reach_do(struct reach *r, reach_op_fn *fn, void *arg, struct err *e);
+/* The line, if it lives; a reference is the caller's.  Connects nobody. */
+struct line *reach_current(struct reach *r);
 uint64_t reach_no(struct reach *r);	/* the line's number; 0: none yet */
 void reach_traffic(struct reach *r, struct store_traffic *t);
 /*

@@ -97,10 +97,12 @@ static void sftp_free(struct store *store)
 	struct sftp *s = sftp_of(store);
 
 	sftp_tmp_tidied(s);
+	sftp_ready_end(s);
 	/* What is being read ahead nobody wants any more. */
 	reach_close(&s->reach);
 	pack_ahead_free(s->ahead);
 	sftp_early_free(s->early);
+	sftp_ready_free(s->ready);
 	reach_release(&s->reach);
 	sftp_files_free(s->files);
 	buf_release(&s->marker);
@@ -152,8 +154,9 @@ static int sftp_new(struct sftp **out, const char *url,
 	s->store.url = mem_str(url);
 	s->files = sftp_files_new();
 	s->ahead = pack_ahead_new(sftp_get_ahead, s);
-	rc = s->store.url && s->files && s->ahead ? sshurl_parse(&u, url, e) :
-		err_nomem(e);
+	s->ready = sftp_ready_new();
+	rc = s->store.url && s->files && s->ahead && s->ready ?
+		sshurl_parse(&u, url, e) : err_nomem(e);
 	if (rc == 0) {
 		s->root = mem_str(u.path);
 		rc = s->root ? 0 : err_nomem(e);

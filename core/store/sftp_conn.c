@@ -19,6 +19,11 @@ struct sftp_conn {
 	struct sftp_req limits;		/* caps_mtx: asked for on opening */
 };
 
+struct line *sftp_conn_line(struct sftp_conn *c)
+{
+	return &c->line;
+}
+
 static int conn_nonsense(struct err *e, const char *what)
 {
 	return err_set(e, ERR_CONFIG, "the server does not keep to the sftp "

@@ -40,6 +40,7 @@ void sftp_req_release(struct sftp_req *r);	/* its buffers */
 int sftp_conn_open(struct line **out, struct wire *w,
 		   const struct line_opts *o, struct err *e);
 struct sftp_conn *sftp_conn_of(struct line *l);	/* one that is open */
+struct line *sftp_conn_line(struct sftp_conn *c);
 /* The first call may have to wait for the server. */
 const struct sftp_caps *sftp_conn_caps(struct sftp_conn *c);
 

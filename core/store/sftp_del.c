@@ -45,6 +45,7 @@ static int del_op(struct sftp *s, struct sftp_conn *c, void *arg,
 		sftp_files_drop(s->files, no, c, d->k, d->name);
 		pack_ahead_drop(s->ahead, d->k, d->name);
 	}
+	sftp_ready_tmp_drop(s, c);
 	d->tried = true;
 	if ((rc = sftp_remove(c, SFTP_REMOVE, path, &code)) < 0)
 		return rc;

@@ -29,6 +29,7 @@ enum sftp_way { SFTP_WAY_LINK, SFTP_WAY_RENAME };
 
 struct sftp_files;
 struct sftp_early;
+struct sftp_ready;
 struct sftp {
 	struct store store;
 	struct reach reach;
@@ -37,6 +38,7 @@ struct sftp {
 	struct sftp_files *files;		/* open for reading */
 	struct pack_ahead *ahead;
 	struct sftp_early *early;		/* NULL: none */
+	struct sftp_ready *ready;
 	struct barrier barrier;			/* names: paths */
 	bool unconfirmed;			/* a barrier's: said already */
 	atomic_int way;
@@ -151,6 +153,21 @@ void sftp_files_drop(struct sftp_files *f, uint64_t no, struct sftp_conn *c,
 /* Those that have been open for long: a deleted one keeps its space. */
 void sftp_files_expire(struct sftp_files *f, uint64_t no,
 		       struct sftp_conn *c);
+
+/* sftp_ready.c: what is not ready has to be opened. */
+struct sftp_ready *sftp_ready_new(void);
+void sftp_ready_end(struct sftp *s);		/* while there is a line */
+void sftp_ready_free(struct sftp_ready *g);	/* after; NULL ok */
+/* Ask for a temporary file, and for a folder; nobody waits here. */
+void sftp_ready_tmp(struct sftp *s, struct sftp_conn *c);
+void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel);
+/* No put follows soon: it goes. */
+void sftp_ready_tmp_drop(struct sftp *s, struct sftp_conn *c);
+/* true: open on this connection; a temporary one for writing. */
+bool sftp_ready_take_tmp(struct sftp *s, struct sftp_conn *c,
+			 char rel[LAYOUT_PATH_BYTES], struct sftp_handle *h);
+bool sftp_ready_take_folder(struct sftp *s, struct sftp_conn *c,
+			    const char *rel, struct sftp_handle *h);
 
 /* sftp_get.c */
 pack_ahead_read_fn sftp_get_ahead;		/* ctx: a struct sftp */

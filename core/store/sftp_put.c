@@ -35,6 +35,7 @@ struct put {
 	char tmp[LAYOUT_PATH_BYTES];
 	char dir[LAYOUT_PATH_BYTES];	/* SFTP_WAY_RENAME of a race; or "" */
 	uint64_t from;		/* bytes that are surely on the disk */
+	bool second;		/* its bytes go over the second line */
 	bool begun;		/* tmp may be there */
 	bool whole;		/* and has all its bytes */
 	bool named;		/* a name was asked for: it may be there */
@@ -61,6 +62,10 @@ static int put_open(struct sftp *s, struct sftp_conn *c, struct put *p,
 	int64_t trip;
 	int rc;
 
+	if (!p->begun && !p->second && sftp_ready_take_tmp(s, c, p->tmp, h)) {
+		p->begun = true;
+		return 0;
+	}
 	sftp_path(s, p->tmp, path);
 	if (p->from > 0) {
 		if ((rc = sftp_lstat(c, path, &at, &code)) < 0)
@@ -93,6 +98,13 @@ static void put_part(struct sftp *s, uint64_t tried)
 	atomic_compare_exchange_strong(&s->sync_bytes, &tried, part);
 }
 
+/* After one of these another put follows. */
+static bool put_goes_on(enum store_kind k)
+{
+	return k == STORE_SESSIONS || k == STORE_DATA || k == STORE_META ||
+		k == STORE_INDEX;
+}
+
 static int put_bytes(struct sftp *s, struct sftp_conn *c, struct put *p,
 		     struct err *e)
 {
@@ -102,6 +114,8 @@ static int put_bytes(struct sftp *s, struct sftp_conn *c, struct put *p,
 
 	if ((rc = put_open(s, c, p, &h, e)) < 0)
 		return rc;
+	if (!p->second && put_goes_on(p->k))
+		sftp_ready_tmp(s, c);
 	from = p->from;
 	p->load.sync_bytes = atomic_load(&s->sync_bytes);
 	rc = sftp_write_file(c, &h, &p->load, &p->from, e);
@@ -129,6 +143,7 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 	if (large && atomic_fetch_add(&s->uploads, 1) > 0 &&
 	    atomic_load(&s->trip_nsec) >= PUT_LONG_TRIP)
 		second = reach_second(&s->reach);
+	p->second = second != NULL;
 	rc = put_bytes(s, second ? sftp_conn_of(second) : c, p, e);
 	line_unref(second);
 	if (large)
@@ -268,6 +283,7 @@ static int put_name(struct sftp *s, struct sftp_conn *c, struct put *p,
 		    struct err *e)
 {
 	char tmp[SFTP_PATH_BYTES], path[SFTP_PATH_BYTES];
+	char folder[LAYOUT_FOLDER_BYTES];
 	uint32_t code, seen;
 	uint64_t size;
 	bool inner;
@@ -275,6 +291,9 @@ static int put_name(struct sftp *s, struct sftp_conn *c, struct put *p,
 
 	sftp_path(s, p->tmp, tmp);
 	sftp_path(s, p->rel, path);
+	layout_folder_path(layout_folder(p->k, p->name), folder);
+	if (layout_folder(p->k, p->name) < LAYOUT_FAN_DATA)
+		sftp_ready_folder(s, c, folder);
 	if (!sftp_conn_caps(c)->hardlink)
 		atomic_store(&s->way, SFTP_WAY_RENAME);
 	for (;;) {

@@ -25,6 +25,10 @@ static int sync_open(struct sftp *s, struct sftp_conn *c,
 	int rc = 0;
 
 	for (sent = 0; rc == 0 && sent < n; sent++) {
+		f[sent].opened = sftp_ready_take_folder(s, c, rel[sent],
+			&f[sent].h);
+		if (f[sent].opened)
+			continue;
 		f[sent].open.want = SFTP_HANDLE;
 		rc = sftp_put_open(&f[sent].open.head,
 			sftp_path(s, rel[sent], path), SFTP_O_READ, 0, e);
