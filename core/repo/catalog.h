@@ -26,6 +26,9 @@ struct catalog {
 	size_t n_bad;		/* damaged ones: in 'bad', not in 'item' */
 	struct catalog_item **bad;
 };
+/* A record that was just put: it need not be read by the next run. */
+void catalog_made(struct repo *r, const struct record *rec,
+		  const struct oid *id);
 /* Read one record from the store.  ERR_EXIST: it is a fence.  Also after a
  * failure, record_release(&it->rec). */
 int catalog_read(struct repo *r, const struct sid *session,

@@ -157,8 +157,8 @@ out:
 	buf_release(&body);
 }
 
-void catalog_cache_made(struct repo *r, const struct record *rec,
-			const struct oid *id)
+void catalog_made(struct repo *r, const struct record *rec,
+		  const struct oid *id)
 {
 	struct catalog_cache *k = catalog_cache_open(r, true);
 	struct catalog_item it = { .rec = *rec, .id = *id };

@@ -17,8 +17,4 @@ bool catalog_cache_get(struct catalog_cache *k, const struct sid *session,
 		       struct catalog_item *it);
 void catalog_cache_put(struct catalog_cache *k, const struct catalog_item *it);
 void catalog_cache_close(struct catalog_cache *k);	/* keeps what is new */
-/* One that this machine has just put, and need not read. */
-void catalog_cache_made(struct repo *r, const struct record *rec,
-			const struct oid *id);
-
 #endif

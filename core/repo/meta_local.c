@@ -24,7 +24,7 @@ struct meta_local {
 	struct repo *repo;
 	char *dir;
 	pthread_mutex_t mtx;		/* a leaf */
-	struct map asked;		/* mtx: pack -> bytes that were not here */
+	struct map asked;		/* mtx: pack -> bytes not here */
 	bool fetching;			/* mtx: one at a time is in memory */
 	bool added;			/* mtx */
 	uint64_t limit;			/* mtx */

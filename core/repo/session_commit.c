@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "repo/alive.h"
-#include "repo/catalog_priv.h"
+#include "repo/catalog.h"
 #include "repo/parity_store.h"
 #include "repo/pin.h"
 #include "repo/repo.h"
@@ -222,7 +222,7 @@ static void session_pin(struct session *s, const struct record *r,
 	if (pin_save(&p, s->repo, &e) < 0)
 		log_info("session", "not pinned: %s", e.msg);
 	witness_made(s->repo, r, id);
-	catalog_cache_made(s->repo, r, id);
+	catalog_made(s->repo, r, id);
 }
 
 int session_commit(struct session *s, struct record *r, struct oid *id,
