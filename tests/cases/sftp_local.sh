@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Metadata of a far repository that this machine has read or written is not
-# read again; it is not trusted either, and those who look whether the
+# Records and metadata of a far repository that this machine has read or written
+# are not read again; that is not trusted either, and those who look whether the
 # repository is whole look there.
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
@@ -48,7 +48,8 @@ must diff there here
 must muniment list "$repo::two"
 mv "$OUT" listed
 cp -a r/meta whole
-spoil r/meta/*/*
+cp -a r/archives records
+spoil r/meta/*/* r/archives/*
 must muniment list "$repo::two"
 cmp "$OUT" listed || fail "another listing"
 mkdir out
@@ -56,8 +57,9 @@ must env -C out muniment extract "$repo::two"
 must diff -r src out/src
 must_fail 14 muniment check --archives-only "$repo"
 must_fail 14 muniment drill "$repo::two"
-rm -r r/meta
+rm -r r/meta r/archives
 mv whole r/meta
+mv records r/archives
 must muniment check "$repo"
 must muniment drill "$repo::two"
 
