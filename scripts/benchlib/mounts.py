@@ -84,6 +84,14 @@ class Mounts:
                     best = (top, size)
         return os.path.relpath(best[0], data.path)
 
+    def mail(self, data):
+        """What is copied and searched: of the box all mail, as of one who
+        keeps everything in one mailbox; else the largest mailbox."""
+        box = self.mailbox(data)
+        if data.name == "box":
+            box = os.path.dirname(os.path.dirname(box))
+        return box
+
     # Mounting
 
     def mounted(self, tool, data, work):
@@ -182,7 +190,7 @@ class Mounts:
             "find", start, "-printf", "%p %y %m %U %G %s %T@ %i %n\\n"))
 
     def copy(self, data):
-        box = self.mailbox(data)
+        box = self.mail(data)
         size = measure.sizes(os.path.join(data.path, box))[0]
         self.say("mailbox %s, %d MiB" % (box, size >> 20))
 
@@ -194,7 +202,7 @@ class Mounts:
         self.each_mount(data, "copy", work)
 
     def grep(self, data):
-        box = self.mailbox(data)
+        box = self.mail(data)
         # 1 is "not found", which it is not.
         self.each_mount(data, "grep", lambda start: self.command(
             "sh", "-c", 'grep -r "no such words" "$1"; test $? = 1', "sh",
@@ -205,7 +213,7 @@ class Mounts:
             "cat", os.path.join(start, "large")))
 
     def random(self, data):
-        box = os.path.join(data.path, self.mailbox(data))
+        box = os.path.join(data.path, self.mail(data))
         names = sorted(os.path.relpath(os.path.join(top, f), data.path)
                        for top, _, files in os.walk(box) for f in files)
         names = random.Random(self.opt.seed).sample(
