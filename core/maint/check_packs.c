@@ -10,6 +10,7 @@
 #include "format/pack.h"
 #include "maint/check_priv.h"
 #include "maint/scrub.h"
+#include "repo/generation.h"
 
 /* One pack: read, scrubbed, its table against the index, its objects. */
 struct check_pack {
@@ -387,22 +388,38 @@ static int check_named_cb(const struct segment_pack *p, void *ctx)
 	return map_put(ctx, p->name.b, &value, &was, NULL);
 }
 
-/* One that went between listing and reading was collected, if the index does
- * not name it any more.  Without the key nobody can tell. */
+/* What a backup of now relies upon.  Segments of a collector that was too late
+ * are there, too, and name what the faster one removed. */
+static int check_named(struct check *c, struct map *named)
+{
+	struct mark_generation g = { .number = 0 };
+	struct idx *now = NULL;
+	int rc;
+
+	rc = generation_newest(c->repo, &g, c->e);
+	if (rc == 0)
+		rc = idx_open(&now, c->repo, IDX_READER, c->e);
+	if (rc == 0)
+		rc = idx_each_reused(now, &g, check_named_cb, named, c->e);
+	if (rc == ERR_NOMEM)
+		err_nomem(c->e);
+	idx_close(now);
+	mark_generation_release(&g);
+	return rc;
+}
+
+/* One that went between listing and reading was collected, if nobody relies
+ * upon it any more.  Without the key nobody can tell. */
 static int check_vanished(struct check *c)
 {
 	struct map named = MAP_INIT;
-	struct idx *now = NULL;
 	struct oid name;
 	size_t i;
 	int rc;
 
-	if (c->vanished.n == 0 || !c->repo)
+	if (c->vanished.n == 0 || !c->repo || c->generation_bad)
 		return 0;
-	if ((rc = idx_open(&now, c->repo, IDX_READER, c->e)) == 0)
-		rc = idx_each_pack(now, check_named_cb, &named, c->e);
-	if (rc == ERR_NOMEM)
-		err_nomem(c->e);
+	rc = check_named(c, &named);
 	for (i = 0; rc == 0 && i < c->vanished.n; i++) {
 		const char *file = c->vanished.v[i];
 
@@ -413,7 +430,6 @@ static int check_vanished(struct check *c)
 			"is missing, and the index names it");
 		rc = sound_bad_pack(&c->sound, &name, c->e);
 	}
-	idx_close(now);
 	map_release(&named);
 	return rc;
 }

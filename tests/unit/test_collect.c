@@ -546,11 +546,17 @@ static void test_plans(struct store *from)
 	       (unsigned long long)plans, orders, switches);
 }
 
+/* Seeds of long runs that broke something once. */
+static const uint64_t found[] = {
+	1395,	/* check: a segment of a collector that was too late */
+};
+
 int main(void)
 {
 	const char *seed = getenv("COLLECT_SEED");
 	const char *steps = getenv("COLLECT_STEPS");
 	struct store *from;
+	size_t i;
 
 	world_make(&w, "collect");
 	setenv("MUNIMENT_CONFIG_DIR", "/dev/null/none", 1);
@@ -562,6 +568,8 @@ int main(void)
 		test_random(from, steps ? UINT64_MAX :
 			number("COLLECT_RUNS", RUNS), steps ?
 			strtoull(steps, NULL, 10) : UINT64_MAX, 1);
+	for (i = 0; !seed && i < sizeof(found) / sizeof(*found); i++)
+		test_random(from, 1, UINT64_MAX, found[i]);
 	if (!seed)
 		test_plans(from);
 	unprepare(from);
