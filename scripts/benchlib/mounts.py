@@ -215,7 +215,8 @@ class Mounts:
     def random(self, data):
         box = os.path.join(data.path, self.mail(data))
         names = sorted(os.path.relpath(os.path.join(top, f), data.path)
-                       for top, _, files in os.walk(box) for f in files)
+                       for top, _, files in os.walk(box) for f in files
+                       if os.path.isfile(os.path.join(top, f)))
         names = random.Random(self.opt.seed).sample(
             names, min(RANDOM_MAILS, len(names)))
         listing = self.scratch.path("random")
