@@ -10,6 +10,7 @@
 
 enum {
 	AHEAD_WINDOWS = 8,
+	AHEAD_DEPTH = 2,		/* on their way, and threads */
 	AHEAD_FIRST = 256 << 10,
 	AHEAD_MOST = 8 << 20,		/* bytes a window, and of all */
 	AHEAD_TOTAL = 32 << 20,
@@ -36,8 +37,9 @@ struct pack_ahead {
 	void *ctx;
 	pthread_mutex_t mtx;		/* a leaf, of all below */
 	pthread_cond_t cv;		/* a window changed its state; stop */
-	pthread_t tid;
-	bool running, stop;
+	pthread_t tid[AHEAD_DEPTH];
+	unsigned threads;
+	bool stop;
 	uint64_t clock;
 	size_t grown;			/* of the last read in order: its
 					 * window */
@@ -69,8 +71,8 @@ void pack_ahead_free(struct pack_ahead *a)
 	a->stop = true;
 	pthread_cond_broadcast(&a->cv);
 	pthread_mutex_unlock(&a->mtx);
-	if (a->running)
-		pthread_join(a->tid, NULL);
+	for (i = 0; i < a->threads; i++)
+		pthread_join(a->tid[i], NULL);
 	for (i = 0; i < AHEAD_WINDOWS; i++)
 		buf_release(&a->w[i].b);
 	pthread_cond_destroy(&a->cv);
@@ -297,28 +299,42 @@ static void *ahead_main(void *arg)
 
 static bool ahead_run(struct pack_ahead *a)
 {
-	if (!a->running)
-		a->running = thread_start(&a->tid, ahead_main, a) == 0;
-	return a->running;
+	while (a->threads < AHEAD_DEPTH &&
+	       thread_start(&a->tid[a->threads], ahead_main, a) == 0)
+		a->threads++;
+	return a->threads > 0;
 }
 
-/* Under mtx: what follows a window that is being used is read now. */
+/* Under mtx: what follows a window is read; NULL: nothing is. */
+static struct ahead_window *ahead_next(struct pack_ahead *a,
+				       struct ahead_window *w)
+{
+	uint64_t end = w->off + w->len;
+	struct ahead_window *next = ahead_find(a, w->kind, w->name, end);
+
+	if (next || w->followed || w->len < AHEAD_FIRST || !ahead_run(a))
+		return next;
+	next = ahead_reserve(a, w->kind, w->name, end, ahead_grow(w->len));
+	if (next) {
+		next->state = AHEAD_ASKED;
+		a->grown = next->len;
+		pthread_cond_broadcast(&a->cv);
+	}
+	return next;
+}
+
+/* Under mtx: a window is being used.  When the windows are as large as they
+ * get, two are on their way, so that the line is never idle between them. */
 static void ahead_follow(struct pack_ahead *a, struct ahead_window *w)
 {
-	struct ahead_window *next;
-	uint64_t end = w->off + w->len;
+	unsigned i;
 
-	if (w->followed || w->len < AHEAD_FIRST || !ahead_run(a))
-		return;
-	w->followed = true;
-	if (ahead_find(a, w->kind, w->name, end))
-		return;
-	next = ahead_reserve(a, w->kind, w->name, end, ahead_grow(w->len));
-	if (!next)
-		return;
-	next->state = AHEAD_ASKED;
-	a->grown = next->len;
-	pthread_cond_broadcast(&a->cv);
+	for (i = 0; i < AHEAD_DEPTH && w; i++) {
+		struct ahead_window *next = ahead_next(a, w);
+
+		w->followed = true;
+		w = next && next->len == AHEAD_MOST ? next : NULL;
+	}
 }
 
 bool pack_ahead_begin(struct pack_ahead *a, enum store_kind k,

@@ -8,9 +8,9 @@
  * Bytes of packs that are read before they are wanted.  Objects lie in packs
  * in the order they are read back, so a read that begins near where the last
  * one of that pack ended is answered with more than it asks for, each time
- * four times as much; and while such a window is used up, a thread reads the
- * next one.  Who wants bytes that are on their way waits for them.  Packs
- * never change; all is bounded.  Safe from any thread.
+ * four times as much; and while such a window is used up, threads read the
+ * next one, or two.  Who wants bytes that are on their way waits for them.
+ * Packs never change; all is bounded.  Safe from any thread.
  */
 struct pack_ahead;
 struct ahead_window;
@@ -18,7 +18,7 @@ struct ahead_window;
 /* Append what is there of these bytes to out: fewer at the end of the pack. */
 typedef int pack_ahead_read_fn(void *ctx, enum store_kind k, const char *name,
 			       uint64_t off, size_t len, struct buf *out);
-/* The thread reads by fn.  NULL: no memory. */
+/* The threads read by fn.  NULL: no memory. */
 struct pack_ahead *pack_ahead_new(pack_ahead_read_fn *fn, void *ctx);
 void pack_ahead_free(struct pack_ahead *a);	/* NULL ok; waits for fn */
 
