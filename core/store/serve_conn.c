@@ -15,7 +15,7 @@
 enum {
 	CONN_SLOTS = 512,		/* requests under way */
 	CONN_OUT_BYTES = 512 << 10,
-	CONN_IN_BYTES = 4 << 20
+	CONN_IN_BYTES = 8 << 20
 };
 static_assert(CONN_OUT_BYTES > SERVE_PIECE + SERVE_FRAME_BYTES,
 	"a piece fits");
