@@ -17,4 +17,5 @@ bool catalog_cache_get(struct catalog_cache *k, const struct sid *session,
 		       struct catalog_item *it);
 void catalog_cache_put(struct catalog_cache *k, const struct catalog_item *it);
 void catalog_cache_close(struct catalog_cache *k);	/* keeps what is new */
+
 #endif

@@ -34,12 +34,17 @@ struct sftp_ready *sftp_ready_new(void)
 	return g;
 }
 
-/* Its line is lost or has answered, or is made to. */
-static void ready_drop(struct ready *r)
+/* taken: the handle is somebody's; else it is closed. */
+static void ready_drop(struct ready *r, bool taken)
 {
+	struct sftp_handle h;
+
 	if (!r)
 		return;
-	sftp_conn_wait(sftp_conn_of(r->line), &r->req);
+	if (sftp_conn_wait(sftp_conn_of(r->line), &r->req) == 0 && !taken &&
+	    r->req.good &&
+	    sftp_get_handle(r->req.body.p, r->req.body.len, &h))
+		sftp_close_later(sftp_conn_of(r->line), &h);
 	sftp_req_release(&r->req);
 	line_unref(r->line);
 	free(r);
@@ -52,7 +57,7 @@ void sftp_ready_free(struct sftp_ready *g)
 	if (!g)
 		return;
 	for (i = 0; i < READY_MOST; i++)
-		ready_drop(g->slot[i]);
+		ready_drop(g->slot[i], false);
 	pthread_mutex_destroy(&g->mtx);
 	free(g);
 }
@@ -151,7 +156,7 @@ bool sftp_ready_take_tmp(struct sftp *s, struct sftp_conn *c,
 		memcpy(rel, r->rel, sizeof(r->rel));
 	else if (r)		/* of a line that was lost */
 		sftp_remove_later(c, sftp_path(s, r->rel, path));
-	ready_drop(r);
+	ready_drop(r, good);
 	return good;
 }
 
@@ -161,7 +166,7 @@ bool sftp_ready_take_folder(struct sftp *s, struct sftp_conn *c,
 	struct ready *r = ready_take(s->ready, rel);
 	bool good = r && ready_open(c, r, h);
 
-	ready_drop(r);
+	ready_drop(r, good);
 	return good;
 }
 
@@ -173,7 +178,7 @@ void sftp_ready_tmp_drop(struct sftp *s, struct sftp_conn *c)
 	if (!r)
 		return;
 	sftp_remove_later(c, sftp_path(s, r->rel, path));
-	ready_drop(r);
+	ready_drop(r, false);
 }
 
 void sftp_ready_end(struct sftp *s)
@@ -189,5 +194,5 @@ void sftp_ready_end(struct sftp *s)
 		sftp_remove(sftp_conn_of(l), SFTP_REMOVE,
 			sftp_path(s, r->rel, path), &code);
 	line_unref(l);
-	ready_drop(r);
+	ready_drop(r, false);
 }
