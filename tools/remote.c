@@ -71,8 +71,8 @@ static const char *remote_program(const char *path)
 	base = base ? base + 1 : path;
 	if (strncmp(base, "borg", 4) != 0)
 		return path;
-	talk_info("--remote-path %s is borg's and not used: the server needs "
-		  "sftp only", path);
+	talk_info("the remote path '%s' is borg's and not used: the server "
+		  "needs sftp only", path);
 	return NULL;
 }
 

@@ -538,22 +538,6 @@ static void test_fault_wrapper(void **state)
 	rig_close(&r);
 }
 
-/* What a server keeps open for somebody who comes and goes does not grow. */
-static void test_come_and_go(void **state)
-{
-	struct rig *r = *state;
-	char name[65];
-	unsigned i;
-
-	rig_open(r);
-	for (i = 0; i < 150; i++) {
-		ok(put(r, STORE_SESSIONS, name_of(name, i), "mark"));
-		ok(store_del(r->s, STORE_SESSIONS, name, &e));
-	}
-	assert_int_equal(count(r, STORE_SESSIONS), 0);
-	rig_close(r);
-}
-
 static struct rig rigs[] = {
 	{ .name = "mem" },
 	{ .name = "fault(mem)", .fault = true },
@@ -564,8 +548,6 @@ static struct rig rigs[] = {
 	{ .name = "local, neither", .local = true,
 	  .lacks = NO(RENAME_NEW) | NO(LINKAT) },
 	{ .name = "sftp", .local = true, .server = SFTP_SERVER },
-	{ .name = "sftp, few files", .local = true,
-	  .server = "sh -c 'ulimit -n 64; exec " SFTP_SERVER "'" },
 	{ .name = "sftp, no links", .local = true,
 	  .server = SFTP_SERVER " -P hardlink" },
 	{ .name = "sftp, version 3 only", .local = true, .no_space = true,
@@ -585,7 +567,6 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_space),
 		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_come_and_go),
 	};
 	static const struct CMUnitTest more[] = {
 		cmocka_unit_test(test_mem_cut),

@@ -362,10 +362,43 @@ static void test_ahead(void **state)
 	rig_close(p.r);
 }
 
+static int count_one(enum store_kind k, const char *name, uint64_t size,
+		     void *ctx)
+{
+	(void)k;
+	(void)name;
+	(void)size;
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+/* What a server keeps open for somebody who comes and goes does not grow: it
+ * still opens two folders at once. */
+static void test_come_and_go(void **state)
+{
+	static const enum store_kind kinds[] = {
+		STORE_SESSIONS, STORE_DATA
+	};
+	struct rig *r = *state;
+	unsigned i, n = 0;
+	char name[65];
+
+	rig_open(r);
+	for (i = 0; i < 150; i++) {
+		ok(put(r->s, STORE_SESSIONS, name_of(name, i), "mark"));
+		ok(store_del(r->s, STORE_SESSIONS, name, &e));
+	}
+	ok(store_list_many(r->s, kinds, 2, count_one, &n, &e));
+	assert_int_equal(n, 0);
+	rig_close(r);
+}
+
 static struct rig rigs[] = {
 	{ .name = "mem", .mem = true },
 	{ .name = "local" },
 	{ .name = "sftp", .server = SFTP_SERVER },
+	{ .name = "sftp, few files",
+	  .server = "sh -c 'ulimit -n 64; exec " SFTP_SERVER "'" },
 	{ .name = "sftp, version 3 only",
 	  .server = SFTP_SERVER " -P hardlink,fsync,statvfs,limits" },
 	{ .name = "serve", .serve = true },
@@ -378,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_few_of_many),
 		cmocka_unit_test(test_opened),
 		cmocka_unit_test(test_ahead),
+		cmocka_unit_test(test_come_and_go),
 	};
 	enum { N = sizeof(one) / sizeof(*one) };
 	struct CMUnitTest tests[N];
