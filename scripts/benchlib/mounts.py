@@ -227,14 +227,15 @@ class Mounts:
             listing))
 
     def archives(self, data):
-        """Muniment alone: mounts of 10 and of many archives; and with the
-        box, all of its groups again in a repository of many."""
+        """Mounts of 10 and of many archives, muniment alone; and with the
+        box, all of its groups again in repositories of many."""
         for tool in self.tools:
-            if not tool.covers_limits or not tool.present():
+            if not tool.present():
                 continue
             if data.name == "box":
                 self.among_many(tool, data)
-            elif data is list(self.data.values())[0]:
+            elif tool.covers_limits and \
+                    data is list(self.data.values())[0]:
                 for n in sorted({10, self.opt.archives}):
                     self.archives_of(tool, n)
 
@@ -244,14 +245,21 @@ class Mounts:
         wanted_tools, self.tools = self.tools, [tool]
         last = tool.count[data.name]
         small = self.scratch.fresh("data", "small")
+        self.say("%s: %d archives more" % (tool.name, self.opt.archives))
         for _ in range(self.opt.archives):
-            self.call(tool, tool.create(data.name, small))
+            made = self.call(tool, tool.create(data.name, small))
+            if made.error:
+                self.add(data, "archives", tool.name, made)
+                break
         tool.count[data.name] = last
+        self.say("%s: they are made" % tool.name)
+        tool.whole = True
         self.many = ", %d archives" % self.opt.archives
         for group in self.opt.group:
             if group in BOX_ONLY or group == "mount":
                 getattr(self, group)(data)
         self.many = ""
+        tool.whole = False
         self.tools = wanted_tools
 
     def archives_of(self, tool, n):

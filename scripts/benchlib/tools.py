@@ -17,6 +17,7 @@ class Tool:
     name = command = None
     warn_status = ()
     covers_limits = False
+    whole = False           # a mount shows all archives, not the newest only
 
     def __init__(self, scratch):
         self.scratch = scratch
@@ -139,10 +140,16 @@ class Borg(Tool):
         return ["borg", "extract", self.repo(data) + "::" + self.archive(data)]
 
     def mount(self, data, at):
-        return ["borg", "mount", self.repo(data) + "::" + self.archive(data), at]
+        archive = "" if self.whole else "::" + self.archive(data)
+        return ["borg", "mount", self.repo(data) + archive, at]
 
     def umount(self, at):
         return ["borg", "umount", at]
+
+    def in_mount(self, data, at, path):
+        if self.whole:
+            at = os.path.join(at, self.archive(data))
+        return at + path
 
 
 class Restic(Tool):
@@ -173,7 +180,8 @@ class Restic(Tool):
         return self._call(data, "mount", at)
 
     def in_mount(self, data, at, path):
-        return at + "/snapshots/latest" + path
+        folder = "tags/" + self.archive(data) if self.whole else "snapshots"
+        return os.path.join(at, folder, "latest") + path
 
 
 def make(scratch, muniment, wanted):
