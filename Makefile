@@ -186,9 +186,10 @@ drops: tests-build
 rot: $(BUILD)/unit/test_rot
 	ROT_STRIDE=$(or $(ROT_STRIDE),1) $<
 # A repository of 280 MB; three years: HOURLY=26280,1,2190
+HOURLY ?= 9490,1,730
 .PHONY: hourly
 hourly: $(BUILD)/tools/hourly
-	BUILD=$(BUILD) HOURLY=$(or $(HOURLY),9490,1,730) TMPDIR=/dev/shm \
+	BUILD=$(BUILD) HOURLY=$(HOURLY) TMPDIR=/dev/shm \
 		HOURLY_FILES=640 HOURLY_CHANGED=12 \
 		tests/cases/retention_hourly.py
 
