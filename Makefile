@@ -227,7 +227,7 @@ soak: tests-build
 
 # GROUP=..., BENCH_MAILS=..., and more: scripts/bench --help; GROUP=sftp is
 # scripts/bench-sftp.
-bench: all $(BUILD)/tools/mkmail $(BUILD)/tools/measure
+bench: all $(addprefix $(BUILD)/tools/,badline measure mkmail)
 	@BUILD=$(BUILD) scripts/bench$(if $(filter sftp,$(GROUP)),-sftp)
 
 # Each header alone, and everything that scripts/lint looks at.

@@ -80,11 +80,11 @@ sshd_stop() {
 	SSHD_PID=
 }
 
-# line_start OPTIONS...: a bad line to the server (tests/tcpproxy.py); sets
+# line_start OPTIONS...: a bad line to the server (tests/tools/badline.c); sets
 # LINE_PORT
 line_start() {
 	rm -f "$TMPDIR/line.port"
-	"$TOP/tests/tcpproxy.py" "$TMPDIR/line.port" "$SSHD_PORT" "$@" &
+	"$BUILD/tools/badline" "$TMPDIR/line.port" "$SSHD_PORT" "$@" &
 	LINE_PID=$!
 	wait_for 10 test -s "$TMPDIR/line.port"
 	LINE_PORT=$(cat "$TMPDIR/line.port")

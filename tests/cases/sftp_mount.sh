@@ -45,7 +45,7 @@ sleep 1
 sshd_start ""
 cat "$SSHD_DIR/known.line" >>"$SSHD_DIR/known"
 rm "$TMPDIR/line.port"
-"$TOP/tests/tcpproxy.py" "$TMPDIR/line.port" "$SSHD_PORT" \
+"$BUILD/tools/badline" "$TMPDIR/line.port" "$SSHD_PORT" \
 	--port "$LINE_PORT" &
 LINE_PID=$!
 wait $reader || {
