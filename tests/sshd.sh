@@ -44,6 +44,7 @@ s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
 sys.exit(s.recv(4) != b"SSH-")' "$1" 2>/dev/null
 }
 
+# SHLVL: bash does not read the .bashrc of whoever runs the tests.
 sshd_start() {
 	[ -d "$SSHD_DIR" ] || sshd_keys
 	SSHD_PORT=${SSHD_PORT:-$(sshd_free_port)}
@@ -61,6 +62,7 @@ sshd_start() {
 		KbdInteractiveAuthentication no
 		PermitRootLogin yes
 		MaxStartups 100
+		SetEnv SHLVL=2
 		Subsystem sftp ${SSHD_SFTP:-internal-sftp}
 		END
 	} >"$SSHD_DIR/config"
