@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/lib/faultos.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/os.h"
@@ -63,10 +66,57 @@ static bool faultos_halves(void)
 		faultos_plan.how == FAULTOS_KILL_TORN);
 }
 
+/* Of folders that are left alone, by fd. */
+static atomic_bool faultos_spared[1024];
+static atomic_uint faultos_empties;
+
+static bool faultos_spares(int fd)
+{
+	return fd >= 0 && fd < 1024 && atomic_load(&faultos_spared[fd]);
+}
+
+static bool faultos_empty(int fd)
+{
+	DIR *d = fdopendir(dup(fd));
+	struct dirent *de;
+	bool empty = d != NULL;
+
+	while (empty && (de = readdir(d)))
+		empty = de->d_name[0] == '.';
+	if (d) {
+		rewinddir(d);	/* they share where they are */
+		closedir(d);
+	}
+	return empty;
+}
+
+/* A folder of packs as many others: its descriptor, or -1. */
+static int faultos_open_spared(int dirfd, const char *path, int flags)
+{
+	size_t n = strlen(path);
+	int fd;
+
+	if (!faultos_plan.one_empty || !(flags & O_DIRECTORY) || n < 4 ||
+	    path[n - 3] != '/' || !isxdigit((unsigned char)path[n - 2]) ||
+	    !isxdigit((unsigned char)path[n - 1]))
+		return -1;
+	fd = os_real->openat(dirfd, path, flags, 0);
+	if (fd < 0 || fd >= 1024 || !faultos_empty(fd) ||
+	    atomic_fetch_add(&faultos_empties, 1) == 0) {
+		if (fd >= 0)
+			os_real->close(fd);
+		return -1;
+	}
+	atomic_store(&faultos_spared[fd], true);
+	return fd;
+}
+
 static int faultos_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
-	int fd, rc;
+	int fd = faultos_open_spared(dirfd, path, flags), rc;
 
+	if (fd >= 0)
+		return fd;
 	if (!faultos_begin(FAULTOS_OPENAT))
 		return -1;
 	fd = os_real->openat(dirfd, path, flags, mode);
@@ -111,6 +161,8 @@ static int faultos_fdatasync(int fd)
 
 static int faultos_fsync(int fd)
 {
+	if (faultos_spares(fd))
+		return 0;
 	if (!faultos_begin(FAULTOS_FSYNC))
 		return -1;
 	return (int)faultos_end(faultos_plan.no_disk ? 0 :
@@ -119,6 +171,10 @@ static int faultos_fsync(int fd)
 
 static int faultos_close(int fd)
 {
+	if (faultos_spares(fd)) {
+		atomic_store(&faultos_spared[fd], false);
+		return os_real->close(fd);
+	}
 	if (faultos_begin(FAULTOS_CLOSE))
 		return (int)faultos_end(os_real->close(fd));
 	os_real->close(fd);
@@ -174,14 +230,17 @@ static int faultos_fstatat(int dirfd, const char *path, struct stat *st,
 
 static int faultos_fstat(int fd, struct stat *st)
 {
-	if (!faultos_begin(FAULTOS_FSTAT))
+	if (!faultos_spares(fd) && !faultos_begin(FAULTOS_FSTAT))
 		return -1;
+	if (faultos_spares(fd))
+		return os_real->fstat(fd, st);
 	return (int)faultos_end(os_real->fstat(fd, st));
 }
 
 static DIR *faultos_fdopendir(int fd)
 {
-	if (!faultos_begin(FAULTOS_FDOPENDIR) || faultos_end(0) < 0)
+	if (!faultos_spares(fd) && (!faultos_begin(FAULTOS_FDOPENDIR) ||
+	    faultos_end(0) < 0))
 		return NULL;
 	return os_real->fdopendir(fd);
 }
@@ -191,7 +250,8 @@ static struct dirent *faultos_readdir(DIR *d)
 {
 	int errnum = errno;
 
-	if (!faultos_begin(FAULTOS_READDIR) || faultos_end(0) < 0)
+	if (!faultos_spares(dirfd(d)) && (!faultos_begin(FAULTOS_READDIR) ||
+	    faultos_end(0) < 0))
 		return NULL;
 	errno = errnum;
 	return os_real->readdir(d);
@@ -199,6 +259,12 @@ static struct dirent *faultos_readdir(DIR *d)
 
 static int faultos_closedir(DIR *d)
 {
+	int fd = dirfd(d);
+
+	if (faultos_spares(fd)) {
+		atomic_store(&faultos_spared[fd], false);
+		return os_real->closedir(d);
+	}
 	if (faultos_begin(FAULTOS_CLOSEDIR))
 		return (int)faultos_end(os_real->closedir(d));
 	os_real->closedir(d);
@@ -229,6 +295,7 @@ void faultos_start(const struct faultos_plan *p)
 {
 	faultos_plan = *p;
 	atomic_store(&faultos_count, 0);
+	atomic_store(&faultos_empties, 0);
 	atomic_store(&faultos_first, FAULTOS_CALLS);
 	os_now = &faultos_table;
 }

@@ -35,6 +35,8 @@ struct faultos_plan {
 	uint32_t only;		/* count these calls, by bit; 0: all */
 	uint32_t lacks;		/* these are ENOSYS always, by bit */
 	bool no_disk;		/* syncs do nothing, for speed */
+	bool one_empty;		/* of the 256 folders of packs, the first
+				 * empty one stands for all that are empty */
 };
 
 void faultos_start(const struct faultos_plan *p);
