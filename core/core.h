@@ -48,6 +48,7 @@
 #include "repo/alive.h"
 #include "repo/catalog.h"
 #include "repo/home.h"
+#include "repo/kdf_ahead.h"
 #include "repo/mount_pin.h"
 #include "repo/repo_keys.h"
 #include "repo/parity_store.h"

@@ -148,6 +148,7 @@ void app_repo_opts(struct app *a, struct repo_opts *o)
 {
 	memset(o, 0, sizeof(*o));
 	o->pass = pass_get;
+	o->pass_unasked = pass_unasked;
 	o->pass_ctx = a->cancel;
 	o->cancel = a->cancel;
 	o->store = &a->store;

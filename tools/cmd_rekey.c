@@ -75,6 +75,7 @@ static int open_it(struct rekey *k, const char *url, struct err *e)
 	k->r = NULL;
 	app_repo_opts(k->a, &ro);
 	ro.pass = give;
+	ro.pass_unasked = NULL;		/* it would not come by here */
 	ro.pass_ctx = k;
 	rc = repo_open(&k->r, url, &ro, e);
 	return rc == 0 ? alarm_place(k->r, e) : rc;

@@ -114,6 +114,7 @@ static void forget(struct app *a, const struct sid *id, const char *url,
 {
 	struct err why = { ERR_OK, "" };
 
+	kdf_ahead_forget(url);
 	if (forget_cache(id, &why) < 0)
 		app_warn(a, "%s", why.msg);
 	if (security && forget_security(id, url, &why) < 0)

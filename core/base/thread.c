@@ -14,3 +14,29 @@ int thread_start(pthread_t *tid, void *(*fn)(void *), void *arg)
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	return errnum;
 }
+
+static void *aside_main(void *arg)
+{
+	struct aside *a = arg;
+
+	a->rc = a->fn(a->arg, &a->e);
+	return NULL;
+}
+
+void aside_begin(struct aside *a, bool beside, aside_fn *fn, void *arg)
+{
+	*a = (struct aside){ .fn = fn, .arg = arg };
+	a->running = beside && thread_start(&a->tid, aside_main, a) == 0;
+	if (!a->running)
+		aside_main(a);
+}
+
+int aside_end(struct aside *a, struct err *e)
+{
+	if (a->running)
+		pthread_join(a->tid, NULL);
+	a->running = false;
+	if (a->rc < 0 && e)
+		*e = a->e;
+	return a->rc;
+}

@@ -235,14 +235,17 @@ struct slot_keys {
 	uint8_t plain[SLOT_BUNDLE_BYTES];
 };
 
-/* The two keys of a slot. */
+/* The two keys of a slot; 'hash' is of the passphrase, if that is made. */
 static int derive(struct slot_keys *k, const struct slot_info *info,
-	const void *secret, size_t secret_len, struct err *e)
+	const void *secret, size_t secret_len, const struct key *hash,
+	struct err *e)
 {
 	struct oid h;
 	int rc;
 
-	if (info->kind == SLOT_PASSPHRASE) {
+	if (hash) {
+		k->secret = *hash;
+	} else if (info->kind == SLOT_PASSPHRASE) {
 		rc = key_kdf(&k->secret, &info->kdf, secret, secret_len, e);
 		if (rc < 0)
 			return rc;
@@ -304,7 +307,7 @@ int slot_seal(struct slot_info *info, const struct slot_bundle *b,
 	key_random(info->kdf.salt, sizeof(info->kdf.salt));
 	key_random(nonce.b, sizeof(nonce.b));
 	buf_clear(out);
-	if ((rc = derive(k, info, secret, secret_len, e)) < 0 ||
+	if ((rc = derive(k, info, secret, secret_len, NULL, e)) < 0 ||
 	    (rc = put_info(out, info, e)) < 0 ||
 	    (rc = buf_append(out, nonce.b, sizeof(nonce.b), e)) < 0 ||
 	    (rc = buf_resize(out, SLOT_BYTES, e)) < 0)
@@ -357,8 +360,9 @@ int slot_get_info(struct slot_info *info, const uint8_t *p, size_t len,
 	return 0;
 }
 
-int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
-	size_t len, const void *secret, size_t secret_len, struct err *e)
+static int open_with(struct slot_bundle *b, const struct sid *repo,
+	const uint8_t *p, size_t len, const void *secret, size_t secret_len,
+	const struct key *hash, struct err *e)
 {
 	struct slot_info info;
 	struct aead_nonce nonce;
@@ -375,7 +379,7 @@ int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
 	k = key_alloc(sizeof(*k));
 	if (!k)
 		return err_nomem(e);
-	if ((rc = derive(k, &info, secret, secret_len, e)) < 0)
+	if ((rc = derive(k, &info, secret, secret_len, hash, e)) < 0)
 		goto out;
 	key_hash(&commitment, &k->commit, p, AT_COMMITMENT, NULL, 0, NULL, 0);
 	if (!key_equal(commitment.b, p + AT_COMMITMENT,
@@ -398,4 +402,16 @@ int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
 out:
 	key_free(k);
 	return rc;
+}
+
+int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
+	size_t len, const void *secret, size_t secret_len, struct err *e)
+{
+	return open_with(b, repo, p, len, secret, secret_len, NULL, e);
+}
+
+int slot_open_hash(struct slot_bundle *b, const struct sid *repo,
+	const uint8_t *p, size_t len, const struct key *hash, struct err *e)
+{
+	return open_with(b, repo, p, len, NULL, 0, hash, e);
 }

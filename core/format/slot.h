@@ -95,5 +95,10 @@ int slot_get_info(struct slot_info *info, const uint8_t *p, size_t len,
 int slot_open(struct slot_bundle *b, const struct sid *repo, const uint8_t *p,
 	      size_t len, const void *secret, size_t secret_len,
 	      struct err *e);
+/* The same of a SLOT_PASSPHRASE with what key_kdf made of the passphrase and
+ * the slot's parameters. */
+int slot_open_hash(struct slot_bundle *b, const struct sid *repo,
+		   const uint8_t *p, size_t len, const struct key *hash,
+		   struct err *e);
 
 #endif

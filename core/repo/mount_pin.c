@@ -129,38 +129,9 @@ static int mount_pin_put_sync(struct mount_pin *p, uint64_t no,
 	return rc == 0 ? store_sync(repo_store(p->repo), e) : rc;
 }
 
-/* A barrier that a far store has under way while something else is asked. */
-struct pin_sync {
-	struct store *store;
-	pthread_t tid;
-	bool running;
-	int rc;
-	struct err e;
-};
-
-static void *pin_sync_main(void *arg)
+static int mount_pin_sync(void *arg, struct err *e)
 {
-	struct pin_sync *y = arg;
-
-	y->rc = store_sync(y->store, &y->e);
-	return NULL;
-}
-
-static void pin_sync_begin(struct pin_sync *y, struct store *s)
-{
-	y->store = s;
-	y->running = store_far(s) &&
-		thread_start(&y->tid, pin_sync_main, y) == 0;
-	if (!y->running)
-		pin_sync_main(y);
-}
-
-static int pin_sync_end(struct pin_sync *y)
-{
-	if (y->running)
-		pthread_join(y->tid, NULL);
-	y->running = false;
-	return y->rc;
+	return store_sync(arg, e);
 }
 
 static void mount_pin_del(struct mount_pin *p, uint64_t no)
@@ -271,8 +242,9 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		  bool *gone, struct err *e)
 {
 	uint64_t no = mount_pin_number(p);
-	struct pin_sync sync = { .rc = 0 };
-	struct err why = { ERR_OK, "" };
+	struct store *st = repo_store(p->repo);
+	struct err why = { ERR_OK, "" }, late;
+	struct aside sync = { .rc = 0 };
 	bool shed = false;
 	size_t i;
 	int rc;
@@ -286,11 +258,11 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		mount_pin_del(p, no);
 		return rc;
 	} else {
-		pin_sync_begin(&sync, repo_store(p->repo));
+		aside_begin(&sync, store_far(st), mount_pin_sync, st);
 	}
 	rc = mount_pin_look(p, archive, n, gone, &shed, e);
-	if (pin_sync_end(&sync) < 0)
-		mount_pin_tell(p, &sync.e);
+	if (aside_end(&sync, &late) < 0)
+		mount_pin_tell(p, &late);
 	if (rc == 0 && shed && mount_pin_shed(p, no, &why) == ERR_NOMEM)
 		rc = err_nomem(e);
 	for (i = 0; rc < 0 && i < n; i++)

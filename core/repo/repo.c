@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "repo/home.h"
+#include "repo/kdf_ahead.h"
 #include "repo/meta_local.h"
 #include "repo/parity_store.h"
 #include "repo/repo_priv.h"
@@ -124,8 +125,9 @@ int repo_read_info(struct store *s, struct slot_repo *info,
 	return rc;
 }
 
-int repo_open_on(struct repo **out, struct store *s,
-		 const struct repo_opts *o, struct err *e)
+static int repo_open_ahead(struct repo **out, struct store *s,
+			   const struct repo_opts *o, struct kdf_ahead *ahead,
+			   struct err *e)
 {
 	struct repo *r;
 	int rc;
@@ -136,7 +138,7 @@ int repo_open_on(struct repo **out, struct store *s,
 	}
 	rc = repo_read_info(s, &r->info, e);
 	if (rc == 0)
-		rc = repo_unlock(r, o, e);
+		rc = repo_unlock(r, o, ahead, e);
 	if (rc == 0) {
 		r->meta = meta_local_new(r);
 	} else {
@@ -147,16 +149,25 @@ int repo_open_on(struct repo **out, struct store *s,
 	return rc;
 }
 
+int repo_open_on(struct repo **out, struct store *s,
+		 const struct repo_opts *o, struct err *e)
+{
+	return repo_open_ahead(out, s, o, NULL, e);
+}
+
 int repo_open(struct repo **out, const char *url, const struct repo_opts *o,
 	      struct err *e)
 {
+	struct kdf_ahead *ahead = kdf_ahead_new(url, o);
 	struct store *s;
 	int rc;
 
 	*out = NULL;
-	if ((rc = store_open_with(&s, url, 0, o->store, e)) < 0)
-		return rc;
-	return repo_open_on(out, s, o, e);
+	rc = store_open_with(&s, url, 0, o->store, e);
+	if (rc == 0)
+		rc = repo_open_ahead(out, s, o, ahead, e);
+	kdf_ahead_free(ahead);
+	return rc;
 }
 
 int repo_probe(const char *url, const struct store_opts *o,
@@ -200,6 +211,7 @@ static int repo_make_slot(struct repo *r, const struct repo_init *init,
 	if (rc == 0)
 		rc = slot_seal(&info, &r->sec->bundle, pass, strlen(pass),
 			slot, e);
+	r->kdf = info.kdf;
 	key_free(pass);
 	return rc;
 }
@@ -348,9 +360,11 @@ int repo_create(struct repo **out, const char *url,
 	int rc;
 
 	*out = NULL;
-	if ((rc = store_open_with(&s, url, flags, o->store, e)) < 0)
+	if ((rc = store_open_with(&s, url, flags, o->store, e)) < 0 ||
+	    (rc = repo_create_on(out, s, init, o, e)) < 0)
 		return rc;
-	return repo_create_on(out, s, init, o, e);
+	kdf_ahead_made(url, &(*out)->kdf);
+	return 0;
 }
 
 struct store *repo_store(const struct repo *r)

@@ -29,6 +29,9 @@ typedef int repo_pass_fn(char **out, const char *url, unsigned attempt,
 
 struct repo_opts {
 	repo_pass_fn *pass;
+	/* The same where that bothers nobody, before it is known whether it is
+	 * of use (kdf_ahead.h); may be NULL. */
+	repo_pass_fn *pass_unasked;
 	void *pass_ctx;
 	struct cancel *cancel;		/* NULL: cannot be interrupted */
 	const struct store_opts *store;	/* of repo_open, repo_create; or NULL */

@@ -20,6 +20,7 @@ struct repo_secrets {
 	struct key box_pub[1 + SLOT_OLD_MAX], box_sec[1 + SLOT_OLD_MAX];
 };
 
+struct kdf_ahead;
 struct witness;
 struct repo {
 	struct store *store;
@@ -29,6 +30,7 @@ struct repo {
 	struct cancel *cancel;
 	char *key_path;			/* keyfile mode */
 	struct oid opened;		/* hash of the slot that opened it */
+	struct key_kdf kdf;		/* of the slot that was made with it */
 	struct witness *witness;	/* NULL: it is not watched */
 	struct meta_local *meta;	/* NULL: nothing is kept */
 };
@@ -58,7 +60,9 @@ void repo_slots_release(struct repo_slots *s);
 /* The secret of a slot from what was typed.  ERR_AUTH. */
 int repo_slot_open(struct slot_bundle *b, const struct repo_slot *s,
 		   const char *secret, struct err *e);
-/* Ask for passphrases until one of the slots opens. */
-int repo_unlock(struct repo *r, const struct repo_opts *o, struct err *e);
+/* Ask for passphrases until one of the slots opens.  ahead: what is known of
+ * that already, or NULL. */
+int repo_unlock(struct repo *r, const struct repo_opts *o,
+		struct kdf_ahead *ahead, struct err *e);
 
 #endif

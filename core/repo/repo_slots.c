@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "format/code.h"
 #include "repo/home.h"
+#include "repo/kdf_ahead.h"
 #include "repo/repo_priv.h"
 
 #define PASS_ATTEMPTS 3
@@ -172,16 +173,29 @@ static bool says_more(const struct repo_slot *s, const char *pass, int rc,
 	return worst == 0 || rc == ERR_AUTH;
 }
 
+static int try_one(struct slot_bundle *b, const struct repo_slot *s,
+		   const char *pass, struct kdf_ahead *ahead, struct err *e)
+{
+	const struct key *hash = s->info.kind == SLOT_PASSPHRASE ?
+		kdf_ahead_hash(ahead, pass, &s->info.kdf) : NULL;
+	int rc = hash ? slot_open_hash(b, &s->info.repo, s->bytes, SLOT_BYTES,
+		hash, e) : repo_slot_open(b, s, pass, e);
+
+	if (rc == 0 && s->info.kind == SLOT_PASSPHRASE)
+		kdf_ahead_keep(ahead, &s->info.kdf);
+	return rc;
+}
+
 /* Try one passphrase on every slot. */
 static int try_all(struct repo *r, const struct repo_slots *s,
-		   const char *pass, struct err *e)
+		   const char *pass, struct kdf_ahead *ahead, struct err *e)
 {
 	int rc, worst = 0;
 	struct err last = { ERR_OK, "" };
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		rc = repo_slot_open(&r->sec->bundle, &s->v[i], pass, &last);
+		rc = try_one(&r->sec->bundle, &s->v[i], pass, ahead, &last);
 		if (rc == 0) {
 			key_hash(&r->opened, NULL, s->v[i].bytes, SLOT_BYTES,
 				NULL, 0, NULL, 0);
@@ -195,7 +209,8 @@ static int try_all(struct repo *r, const struct repo_slots *s,
 	return worst;
 }
 
-int repo_unlock(struct repo *r, const struct repo_opts *o, struct err *e)
+int repo_unlock(struct repo *r, const struct repo_opts *o,
+		struct kdf_ahead *ahead, struct err *e)
 {
 	struct err wrong = { ERR_OK, "" };
 	struct repo_slots slots;
@@ -212,15 +227,17 @@ int repo_unlock(struct repo *r, const struct repo_opts *o, struct err *e)
 			rc = err_set(e, ERR_AUTH, "no passphrase was given");
 			break;
 		}
-		rc = o->pass(&pass, r->store->url, attempt, false,
-			o->pass_ctx, e);
+		pass = kdf_ahead_pass(ahead);
+		if (!pass)
+			rc = o->pass(&pass, r->store->url, attempt, false,
+				o->pass_ctx, e);
 		/* Which row of a code is wrong says more. */
 		if (rc == ERR_AUTH && mistyped && e)
 			*e = wrong;
 		if (rc < 0)
 			break;
 		mistyped = code_like(pass);
-		rc = try_all(r, &slots, pass, &wrong);
+		rc = try_all(r, &slots, pass, ahead, &wrong);
 		key_free(pass);
 		pass = NULL;
 		if (rc == 0)

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "repo/alive.h"
 #include "repo/catalog.h"
 #include "repo/parity_store.h"
@@ -77,8 +78,9 @@ static int session_look(struct session *s, struct err *e)
 }
 
 /* Every file of the session is there, whole, before it is relied upon. */
-static int session_look_again(struct session *s, struct err *e)
+static int session_look_again(void *arg, struct err *e)
 {
+	struct session *s = arg;
 	struct err why = { ERR_OK, "" };
 	char hex[SID_HEX_BYTES];
 	uint64_t bytes;
@@ -228,7 +230,8 @@ static void session_pin(struct session *s, const struct record *r,
 int session_commit(struct session *s, struct record *r, struct oid *id,
 		   struct err *e)
 {
-	struct err merge = { ERR_OK, "" };
+	struct err merge = { ERR_OK, "" }, why;
+	struct aside look;
 	int rc;
 
 	BUG_ON(r->root.kind == DIR_INLINE || s->ended);
@@ -238,12 +241,18 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 		rc = err_set(e, ERR_IO, "the archive's root is not listed");
 		goto out;
 	}
-	if ((rc = session_look_again(s, e)) < 0)
-		goto out;
 	r->session = s->id;
 	r->key = s->key;
 	r->generation = idx_generation(s->idx);
-	if ((rc = session_chain(s, r, e)) < 0)
+	aside_begin(&look, store_far(repo_store(s->repo)), session_look_again,
+		s);
+	rc = session_chain(s, r, e);
+	if (aside_end(&look, &why) < 0) {
+		rc = look.rc;
+		if (e)
+			*e = why;
+	}
+	if (rc < 0)
 		goto out;
 	rc = session_put_record(s, r, id, e);		/* W4 */
 	if (rc == 0)

@@ -20,6 +20,8 @@
 /* So many are being put while the next one fills. */
 #define PACK_UPLOADS 1
 #define PACK_UPLOADS_FAR 2
+/* 8 MiB, then 16. */
+#define PACK_SMALLER 2
 
 static void session_pack_free(struct session_pack *p)
 {
@@ -232,6 +234,7 @@ static int session_pack_close(struct session *s, enum pack_kind kind,
 	while (pool_full(s->uploader))
 		if ((rc = session_pack_take(s, e)) < 0)
 			return rc;
+	s->n_closed += kind == PACK_DATA;
 	pool_put(s->uploader, &(*at)->job);
 	*at = NULL;
 	return 0;
@@ -285,12 +288,22 @@ static struct session_pack *session_pack_open(struct session *s,
 	return *at;
 }
 
-static int session_pack_append(struct session_pack *p,
+/* How large a pack gets.  The first of a large backup are smaller where a line
+ * would be idle until they are full. */
+static uint32_t session_pack_target(const struct session *s,
+				    enum pack_kind kind)
+{
+	if (kind == PACK_META)
+		return FMT_PACK_META_BYTES;
+	return s->n_closed < PACK_SMALLER && store_far(repo_store(s->repo)) ?
+		FMT_PACK_DATA_BYTES >> (PACK_SMALLER - s->n_closed) :
+		FMT_PACK_DATA_BYTES;
+}
+
+static int session_pack_append(struct session_pack *p, uint32_t target,
 			       const struct object_head *h,
 			       const uint8_t *sealed, struct err *e)
 {
-	uint32_t target = p->kind == PACK_META ? FMT_PACK_META_BYTES :
-		FMT_PACK_DATA_BYTES;
 	int rc;
 
 	if (p->n == p->cap) {
@@ -341,15 +354,15 @@ int session_add(struct session *s, const struct session_sealed *o,
 	if (!o->fresh)
 		return 0;
 	p = session_pack_open(s, kind);
-	rc = p ? session_pack_append(p, &o->head, arena->p + o->at, e) :
-		err_nomem(e);
+	target = session_pack_target(s, kind);
+	rc = p ? session_pack_append(p, target, &o->head, arena->p + o->at,
+		e) : err_nomem(e);
 	if (rc < 0)
 		return session_die(s, e);
 	session_sized(s, &o->head);
 	s->stats.objects++;
 	s->stats.plain_bytes += o->head.plain_len;
 	s->stats.stored_bytes += o->head.stored_len;
-	target = kind == PACK_META ? FMT_PACK_META_BYTES : FMT_PACK_DATA_BYTES;
 	if (p->objects.len < target && p->n < PACK_MAX_OBJECTS)
 		return 0;
 	if (kind == PACK_META && (rc = session_pack_close(s, PACK_DATA, e)) < 0)

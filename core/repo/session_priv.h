@@ -50,6 +50,7 @@ struct session {
 	uint64_t seen_objects, seen_bytes;	/* mtx */
 
 	struct session_pack *open[2];	/* data, meta: being filled */
+	unsigned n_closed;		/* data packs */
 	struct session_pack *spare;	/* keeps its buffers */
 	struct pool *uploader;
 	pthread_mutex_t up_mtx;		/* a leaf, of the four below */

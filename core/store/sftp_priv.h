@@ -158,9 +158,11 @@ void sftp_files_expire(struct sftp_files *f, uint64_t no,
 struct sftp_ready *sftp_ready_new(void);
 void sftp_ready_end(struct sftp *s);		/* while there is a line */
 void sftp_ready_free(struct sftp_ready *g);	/* after; NULL ok */
-/* Ask for a temporary file, and for a folder; nobody waits here. */
+/* Ask for a temporary file, and for a folder (one of the many of packs?);
+ * nobody waits here. */
 void sftp_ready_tmp(struct sftp *s, struct sftp_conn *c);
-void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel);
+void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel,
+		       bool packs);
 /* No put follows soon: it goes. */
 void sftp_ready_tmp_drop(struct sftp *s, struct sftp_conn *c);
 /* true: open on this connection; a temporary one for writing. */

@@ -292,8 +292,8 @@ static int put_name(struct sftp *s, struct sftp_conn *c, struct put *p,
 	sftp_path(s, p->tmp, tmp);
 	sftp_path(s, p->rel, path);
 	layout_folder_path(layout_folder(p->k, p->name), folder);
-	if (layout_folder(p->k, p->name) < LAYOUT_FAN_DATA)
-		sftp_ready_folder(s, c, folder);
+	sftp_ready_folder(s, c, folder,
+		layout_folder(p->k, p->name) >= LAYOUT_FAN_DATA);
 	if (!sftp_conn_caps(c)->hardlink)
 		atomic_store(&s->way, SFTP_WAY_RENAME);
 	for (;;) {

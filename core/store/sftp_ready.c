@@ -11,8 +11,9 @@
 
 #include "base/mem.h"
 
-#define READY_MOST 8		/* one temporary file, and folders */
-#define READY_HANDLES 32	/* a server with fewer keeps them */
+#define READY_MOST 16		/* one temporary file, and folders */
+#define READY_PACKS 10		/* folders of packs, of which there are many */
+#define READY_HANDLES 64	/* a server with fewer keeps them */
 
 struct ready {
 	struct sftp_req req;
@@ -100,10 +101,11 @@ void sftp_ready_tmp(struct sftp *s, struct sftp_conn *c)
 	pthread_mutex_unlock(&g->mtx);
 }
 
-void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel)
+void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel,
+		       bool packs)
 {
+	unsigned i, empty = 0, most = packs ? READY_PACKS : READY_MOST;
 	struct sftp_ready *g = s->ready;
-	unsigned i, empty = 0;
 
 	if (sftp_conn_caps(c)->handles < READY_HANDLES ||
 	    !sftp_conn_caps(c)->fsync)
@@ -111,7 +113,7 @@ void sftp_ready_folder(struct sftp *s, struct sftp_conn *c, const char *rel)
 	pthread_mutex_lock(&g->mtx);
 	for (i = 1; i < READY_MOST; i++)
 		if (!g->slot[i])
-			empty = i;
+			empty = i < most ? i : empty;
 		else if (strcmp(g->slot[i]->rel, rel) == 0)
 			break;
 	if (i == READY_MOST && empty)

@@ -18,6 +18,7 @@ struct auth {
 	struct wire_dial *d;
 	struct strv files;		/* of private keys, in their order */
 	char why[512];			/* what was wrong with one */
+	const char *tried;		/* one of them, before all others */
 	bool stop;			/* the user, or the line, had enough */
 	struct err *e;
 };
@@ -102,6 +103,17 @@ static int auth_secret(const char *prompt, char *out, size_t len, int echo,
 	return 0;
 }
 
+static int auth_key(struct auth *a, ssh_key key)
+{
+	int rc = ssh_userauth_publickey(a->s, NULL, key);
+
+	if (rc == SSH_AUTH_SUCCESS)
+		a->d->key = key;	/* for the next connection */
+	else
+		ssh_key_free(key);
+	return rc;
+}
+
 static ssh_key auth_load(struct auth *a, const char *file)
 {
 	struct auth one = { .s = a->s, .d = a->d, .e = a->e };
@@ -166,35 +178,72 @@ static int auth_file(struct auth *a, const char *file)
 		return rc;
 	if (!(key = auth_load(a, file)))
 		return rc;
-	if (has_cert && auth_certify(key, file))
-		rc = ssh_userauth_publickey(a->s, NULL, key);
-	if (rc != SSH_AUTH_SUCCESS)
-		rc = ssh_userauth_publickey(a->s, NULL, key);
-	if (rc == SSH_AUTH_SUCCESS)
-		a->d->key = key;	/* for the next connection */
+	if (has_cert && auth_certify(key, file) &&
+	    (rc = ssh_userauth_publickey(a->s, NULL, key)) == SSH_AUTH_SUCCESS)
+		a->d->key = key;
 	else
-		ssh_key_free(key);
+		rc = auth_key(a, key);
 	return rc;
+}
+
+/* Without it OpenSSL would ask at the terminal. */
+static int auth_nobody(const char *prompt, char *out, size_t len, int echo,
+		       int verify, void *ctx)
+{
+	(void)prompt;
+	(void)out;
+	(void)len;
+	(void)echo;
+	(void)verify;
+	(void)ctx;
+	return -1;
+}
+
+/* The first key file, if it was named, or no agent comes before it. */
+static const char *auth_first(const struct auth *a)
+{
+	size_t i;
+
+	if (a->d->rsh.identities.n)
+		return a->files.v[0];
+	for (i = 0; i < a->files.n && !getenv("SSH_AUTH_SOCK"); i++)
+		if (access(a->files.v[i], F_OK) == 0)
+			return a->files.v[i];
+	return NULL;
+}
+
+/* What is likely to do and bothers nobody: the key of the last connection, or
+ * the first one, if it opens without a passphrase.  Two waits less than after
+ * asking what the server would take. */
+static int auth_straight(struct auth *a)
+{
+	const char *file = auth_first(a);
+	char *cert = file ? mem_printf("%s-cert.pub", file) : NULL;
+	ssh_key key = a->d->key;
+
+	a->d->key = NULL;
+	if (!key && cert && access(cert, F_OK) < 0 && auth_mode_ok(a, file) &&
+	    ssh_pki_import_privkey_file(file, NULL, auth_nobody, NULL,
+		    &key) == SSH_OK)
+		a->tried = file;
+	free(cert);
+	return key ? auth_key(a, key) : SSH_AUTH_DENIED;
 }
 
 static int auth_try(struct auth *a)
 {
-	int rc = ssh_userauth_none(a->s, NULL);
+	int rc = auth_straight(a);
 	size_t i;
 
 	if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_ERROR)
 		return rc;
-	if (a->d->key) {
-		rc = ssh_userauth_publickey(a->s, NULL, a->d->key);
-		if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_ERROR)
-			return rc;
-		ssh_key_free(a->d->key);
-		a->d->key = NULL;
-	}
+	rc = ssh_userauth_none(a->s, NULL);
+	if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_ERROR)
+		return rc;
 	if (!a->d->rsh.identities_only)
 		rc = ssh_userauth_agent(a->s, NULL);
 	for (i = 0; rc != SSH_AUTH_SUCCESS && !a->stop && i < a->files.n; i++)
-		if (ssh_is_connected(a->s))
+		if (ssh_is_connected(a->s) && a->files.v[i] != a->tried)
 			rc = auth_file(a, a->files.v[i]);
 	return rc;
 }

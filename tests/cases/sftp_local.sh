@@ -39,6 +39,21 @@ echo more >src/b/more
 must muniment create "$repo::two" src
 packs=$(find r/meta -type f | wc -l)
 eq "$(kept)" "$packs" "packs that were written and are kept"
+
+# the passphrase's hash is made during the login, of what was a key's salt
+[ "$(find cache/kdf -type f | wc -l)" = 1 ] || fail "no salt was remembered"
+cp cache/kdf/* salt
+must_fail 12 env MUNIMENT_PASSPHRASE=another muniment list "$repo"
+has "$ERR" "MUNIMENT_PASSPHRASE is wrong"
+must env MUNIMENT_NEW_PASSPHRASE=another muniment key change-passphrase "$repo"
+cmp -s cache/kdf/* salt || fail "it was forgotten too early"
+must_fail 12 muniment list "$repo"
+must env MUNIMENT_PASSPHRASE=another muniment list "$repo"
+cmp -s cache/kdf/* salt && fail "the new salt was not remembered"
+must env MUNIMENT_PASSPHRASE=another \
+	MUNIMENT_NEW_PASSPHRASE="$MUNIMENT_PASSPHRASE" \
+	muniment key change-passphrase "$repo"
+must muniment list "$repo"
 (cd r/meta && find . -type f -exec sha256sum {} +) |
 	sed 's,\./../,,' | sort >there
 (cd cache/*/meta && sha256sum -- *) | sort >here

@@ -2,12 +2,14 @@
 /*
  * First byte: 0: the rest is the repository's description, 1: a slot, 2: the
  * description but for its hash, 3: the clear part of a slot, which gets the
- * bundle that follows sealed here for a key file.
+ * bundle that follows sealed here for a key file; 'k': what is remembered of a
+ * slot on this machine, but for its sum.
  */
 #include <string.h>
 
 #include "codec/aead.h"
 #include "format/slot.h"
+#include "repo/kdf_ahead.h"
 #include "tests/lib/formatkit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
@@ -77,12 +79,32 @@ static void seal_slot(const uint8_t *p, size_t len)
 	BUG_ON(open_slot(file, sizeof(file)) == ERR_AUTH);
 }
 
+/* What this machine remembers of a slot; its sum is made here. */
+static void remembered(const uint8_t *p, size_t len)
+{
+	struct buf b = BUF_INIT, again = BUF_INIT;
+	struct key_kdf par;
+	struct key_sum sum;
+
+	key_sum(&sum, p, len);
+	BUG_ON(buf_append(&b, p, len, NULL) < 0 ||
+	       buf_append(&b, sum.b, sizeof(sum.b), NULL) < 0);
+	if (kdf_ahead_get(&par, b.p, b.len)) {
+		BUG_ON(kdf_ahead_put(&again, &par, NULL) < 0);
+		BUG_ON(again.len != b.len || memcmp(again.p, b.p, b.len) != 0);
+	}
+	buf_release(&again);
+	buf_release(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 {
 	formatkit_ctx();
 	if (len == 0)
 		return 0;
-	if (p[0] % 4 == 0)
+	if (p[0] == 'k')
+		remembered(p + 1, len - 1);
+	else if (p[0] % 4 == 0)
 		get_repo(p + 1, len - 1);
 	else if (p[0] % 4 == 1)
 		open_slot(p + 1, len - 1);

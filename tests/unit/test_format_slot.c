@@ -76,6 +76,7 @@ static void round_trip(const struct slot_bundle *b, enum slot_kind kind)
 	struct slot_bundle opened;
 	struct buf file = BUF_INIT;
 	struct err e = { 0 };
+	struct key hash;
 
 	check_ok(slot_seal(&info, b, secret, len, &file, &e), &e);
 	assert_int_equal(file.len, SLOT_BYTES);
@@ -91,6 +92,15 @@ static void round_trip(const struct slot_bundle *b, enum slot_kind kind)
 	check_bundle(&opened, b);
 	check_err(slot_open(&opened, &info.repo, file.p, file.len, "x", 1,
 			    &e), ERR_AUTH, &e);
+	if (kind == SLOT_PASSPHRASE) {
+		check_ok(key_kdf(&hash, &back.kdf, secret, len, &e), &e);
+		check_ok(slot_open_hash(&opened, &info.repo, file.p, file.len,
+			&hash, &e), &e);
+		check_bundle(&opened, b);
+		hash.b[31] ^= 1;
+		check_err(slot_open_hash(&opened, &info.repo, file.p, file.len,
+			&hash, &e), ERR_AUTH, &e);
+	}
 	buf_release(&file);
 }
 

@@ -398,7 +398,7 @@ static struct rig rigs[] = {
 	{ .name = "local" },
 	{ .name = "sftp", .server = SFTP_SERVER },
 	{ .name = "sftp, few files",
-	  .server = "sh -c 'ulimit -n 64; exec " SFTP_SERVER "'" },
+	  .server = "sh -c 'ulimit -n 96; exec " SFTP_SERVER "'" },
 	{ .name = "sftp, version 3 only",
 	  .server = SFTP_SERVER " -P hardlink,fsync,statvfs,limits" },
 	{ .name = "serve", .serve = true },
