@@ -15,23 +15,24 @@ int thread_start(pthread_t *tid, void *(*fn)(void *), void *arg)
 	return errnum;
 }
 
-static void *aside_main(void *arg)
+static void *thread_aside_main(void *arg)
 {
-	struct aside *a = arg;
+	struct thread_aside *a = arg;
 
 	a->rc = a->fn(a->arg, &a->e);
 	return NULL;
 }
 
-void aside_begin(struct aside *a, bool beside, aside_fn *fn, void *arg)
+void thread_aside(struct thread_aside *a, bool beside, thread_fn *fn,
+		  void *arg)
 {
-	*a = (struct aside){ .fn = fn, .arg = arg };
-	a->running = beside && thread_start(&a->tid, aside_main, a) == 0;
+	*a = (struct thread_aside){ .fn = fn, .arg = arg };
+	a->running = beside && thread_start(&a->tid, thread_aside_main, a) == 0;
 	if (!a->running)
-		aside_main(a);
+		thread_aside_main(a);
 }
 
-int aside_end(struct aside *a, struct err *e)
+int thread_aside_end(struct thread_aside *a, struct err *e)
 {
 	if (a->running)
 		pthread_join(a->tid, NULL);

@@ -16,18 +16,19 @@ int thread_start(pthread_t *tid, void *(*fn)(void *), void *arg);
 /*
  * One call beside others, for waits that can be had at the same time.  Begun
  * with 'beside' false, or where no thread can be had, it is done at once.
- * aside_end gives what it returned, and may be called again.
+ * thread_aside_end gives what it returned, and may be called again.
  */
-typedef int aside_fn(void *arg, struct err *e);
-struct aside {
-	aside_fn *fn;
+typedef int thread_fn(void *arg, struct err *e);
+struct thread_aside {
+	thread_fn *fn;
 	void *arg;
 	pthread_t tid;
 	bool running;
 	int rc;
 	struct err e;
 };
-void aside_begin(struct aside *a, bool beside, aside_fn *fn, void *arg);
-int aside_end(struct aside *a, struct err *e);
+void thread_aside(struct thread_aside *a, bool beside, thread_fn *fn,
+		  void *arg);
+int thread_aside_end(struct thread_aside *a, struct err *e);
 
 #endif

@@ -244,7 +244,7 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 	uint64_t no = mount_pin_number(p);
 	struct store *st = repo_store(p->repo);
 	struct err why = { ERR_OK, "" }, late;
-	struct aside sync = { .rc = 0 };
+	struct thread_aside sync = { .rc = 0 };
 	bool shed = false;
 	size_t i;
 	int rc;
@@ -258,10 +258,10 @@ int mount_pin_add(struct mount_pin *p, const struct sid *archive, size_t n,
 		mount_pin_del(p, no);
 		return rc;
 	} else {
-		aside_begin(&sync, store_far(st), mount_pin_sync, st);
+		thread_aside(&sync, store_far(st), mount_pin_sync, st);
 	}
 	rc = mount_pin_look(p, archive, n, gone, &shed, e);
-	if (aside_end(&sync, &late) < 0)
+	if (thread_aside_end(&sync, &late) < 0)
 		mount_pin_tell(p, &late);
 	if (rc == 0 && shed && mount_pin_shed(p, no, &why) == ERR_NOMEM)
 		rc = err_nomem(e);

@@ -231,7 +231,7 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 		   struct err *e)
 {
 	struct err merge = { ERR_OK, "" }, why;
-	struct aside look;
+	struct thread_aside look;
 	int rc;
 
 	BUG_ON(r->root.kind == DIR_INLINE || s->ended);
@@ -244,10 +244,10 @@ int session_commit(struct session *s, struct record *r, struct oid *id,
 	r->session = s->id;
 	r->key = s->key;
 	r->generation = idx_generation(s->idx);
-	aside_begin(&look, store_far(repo_store(s->repo)), session_look_again,
+	thread_aside(&look, store_far(repo_store(s->repo)), session_look_again,
 		s);
 	rc = session_chain(s, r, e);
-	if (aside_end(&look, &why) < 0) {
+	if (thread_aside_end(&look, &why) < 0) {
 		rc = look.rc;
 		if (e)
 			*e = why;

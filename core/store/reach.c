@@ -27,6 +27,7 @@ void reach_init(struct reach *r, struct store *store, reach_dial_fn *try,
 		r->opts.timeout_secs = o->timeout_secs;
 	r->opts.upload_rate = o ? o->upload_rate : 0;
 	r->cancel = o ? o->cancel : NULL;
+	pthread_mutex_init(&r->aside_mtx, NULL);
 	pthread_mutex_init(&r->dial_mtx, NULL);
 	pthread_mutex_init(&r->mtx, NULL);
 }
@@ -44,10 +45,12 @@ void reach_close(struct reach *r)
 
 void reach_release(struct reach *r)
 {
+	thread_aside_end(&r->aside, NULL);
 	line_unref(r->line);
 	line_unref(r->second);
 	wire_close(r->first);
 	wire_dial_free(r->dial);
+	pthread_mutex_destroy(&r->aside_mtx);
 	pthread_mutex_destroy(&r->dial_mtx);
 	pthread_mutex_destroy(&r->mtx);
 }
@@ -222,7 +225,7 @@ int reach_begin(struct reach *r, struct err *e)
 }
 
 /* Under dial_mtx. */
-static struct line *reach_dial_second(struct reach *r)
+static void reach_dial_second(struct reach *r)
 {
 	struct line *l = NULL, *old;
 	struct err why;
@@ -230,15 +233,14 @@ static struct line *reach_dial_second(struct reach *r)
 	err_clear(&why);
 	if (r->seconds >= REACH_SECONDS || r->gave_up || !r->dial ||
 	    wire_dial_runs(r->dial) || atomic_load(&r->closing))
-		return NULL;
+		return;
 	r->seconds++;
 	if (r->try(r, &l, &why) < 0) {
 		log_debug("ssh", "%s: no second connection: %s",
 			r->store->url, why.msg);
 		r->seconds = REACH_SECONDS;
-		return NULL;
+		return;
 	}
-	line_ref(l);
 	pthread_mutex_lock(&r->mtx);
 	old = r->second;
 	if (old)
@@ -248,7 +250,18 @@ static struct line *reach_dial_second(struct reach *r)
 		line_stop(l);
 	pthread_mutex_unlock(&r->mtx);
 	line_unref(old);
-	return l;
+}
+
+static int reach_dial_aside(void *arg, struct err *e)
+{
+	struct reach *r = arg;
+
+	(void)e;
+	pthread_mutex_lock(&r->dial_mtx);
+	reach_dial_second(r);
+	pthread_mutex_unlock(&r->dial_mtx);
+	atomic_store(&r->dialing, false);
+	return 0;
 }
 
 struct line *reach_second(struct reach *r)
@@ -259,12 +272,14 @@ struct line *reach_second(struct reach *r)
 		return NULL;
 	if ((l = reach_living(r, &r->second)) != NULL)
 		return l;
-	pthread_mutex_lock(&r->dial_mtx);
-	l = reach_living(r, &r->second);
-	if (!l)
-		l = reach_dial_second(r);
-	pthread_mutex_unlock(&r->dial_mtx);
-	return l;
+	pthread_mutex_lock(&r->aside_mtx);
+	if (!atomic_load(&r->dialing)) {
+		thread_aside_end(&r->aside, NULL);
+		atomic_store(&r->dialing, true);
+		thread_aside(&r->aside, true, reach_dial_aside, r);
+	}
+	pthread_mutex_unlock(&r->aside_mtx);
+	return NULL;
 }
 
 /* The line broke.  0: another one may do better. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/cancel.h"
+#include "base/thread.h"
 #include "store/line.h"
 
 /*
@@ -27,6 +28,10 @@ struct reach {
 	struct line_opts opts;
 	struct cancel *cancel;
 	atomic_bool closing;		/* nobody waits any more */
+
+	pthread_mutex_t aside_mtx;	/* of 'aside'; order: before dial_mtx */
+	struct thread_aside aside;	/* opens the second line */
+	atomic_bool dialing;		/* and has not ended */
 
 	pthread_mutex_t dial_mtx;	/* order: before mtx */
 	struct wire_dial *dial;		/* dial_mtx, as all below; owned */
@@ -62,10 +67,10 @@ uint64_t reach_no(struct reach *r);	/* the line's number; 0: none yet */
 void reach_traffic(struct reach *r, struct store_traffic *t);
 /*
  * One more line to the same server, for more bytes on their way than one has
- * room for; a reference is the caller's.  It is opened when it is not there,
- * once in a call, which takes as long as a login does.  NULL: there is none,
- * and the first has to do: where a command runs ssh, where uploads are
- * limited, after the server refused it or it broke several times.
+ * room for; a reference is the caller's.  When it is not there it is being
+ * opened, and nobody waits for that.  NULL: there is none yet, and the first
+ * has to do; or ever: where a command runs ssh, where uploads are limited,
+ * after the server refused it or it broke several times.
  */
 struct line *reach_second(struct reach *r);
 

@@ -23,6 +23,7 @@
 
 /* From here on another connection is worth a login. */
 #define PUT_LARGE (2u << 20)
+#define PUT_VERY_LARGE (8u << 20)
 #define PUT_LONG_TRIP ((int64_t)8 * 1000000)
 
 struct put {
@@ -137,12 +138,18 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 		      struct err *e)
 {
 	bool large = p->total >= PUT_LARGE;
+	bool other = large && atomic_fetch_add(&s->uploads, 1) > 0;
 	struct line *second = NULL;
 	int rc;
 
-	if (large && atomic_fetch_add(&s->uploads, 1) > 0 &&
+	/* After one of that size others follow: it is there when they come. */
+	if ((other || p->total >= PUT_VERY_LARGE) &&
 	    atomic_load(&s->trip_nsec) >= PUT_LONG_TRIP)
 		second = reach_second(&s->reach);
+	if (!other) {
+		line_unref(second);
+		second = NULL;
+	}
 	p->second = second != NULL;
 	rc = put_bytes(s, second ? sftp_conn_of(second) : c, p, e);
 	line_unref(second);
