@@ -148,7 +148,8 @@ static int sftp_new(struct sftp **out, const char *url,
 	atomic_init(&s->way, SFTP_WAY_LINK);
 	atomic_init(&s->sync_bytes, UINT64_MAX);
 	atomic_init(&s->trip_nsec, INT64_MAX);
-	atomic_init(&s->uploads, 0);
+	atomic_init(&s->uploads[0], 0);
+	atomic_init(&s->uploads[1], 0);
 	pthread_mutex_init(&s->tidy_mtx, NULL);
 	pthread_mutex_init(&s->mtx, NULL);
 	s->store.url = mem_str(url);

@@ -44,7 +44,7 @@ struct sftp {
 	atomic_int way;
 	_Atomic uint64_t sync_bytes;		/* sftp_write_file()'s */
 	_Atomic int64_t trip_nsec;		/* the shortest round trip */
-	atomic_uint uploads;			/* large ones under way */
+	atomic_uint uploads[2];			/* large ones, by line */
 	pthread_t tidier;
 	bool tidying;				/* there is that thread */
 

@@ -130,7 +130,7 @@ static int put_bytes(struct sftp *s, struct sftp_conn *c, struct put *p,
 
 /*
  * Where answers take long, what a connection may have under way fills a fast
- * line in part (sshd's window has 2 MiB): a second large file goes over a
+ * line in part (sshd's window has 2 MiB): of two large files one goes over a
  * connection of its own.  Its name is made over the first, after its bytes
  * are durable.
  */
@@ -138,7 +138,8 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 		      struct err *e)
 {
 	bool large = p->total >= PUT_LARGE;
-	bool other = large && atomic_fetch_add(&s->uploads, 1) > 0;
+	bool other = large && atomic_load(&s->uploads[0]) >
+		atomic_load(&s->uploads[1]);
 	struct line *second = NULL;
 	int rc;
 
@@ -151,10 +152,10 @@ static int put_upload(struct sftp *s, struct sftp_conn *c, struct put *p,
 		second = NULL;
 	}
 	p->second = second != NULL;
+	atomic_fetch_add(&s->uploads[p->second], large);
 	rc = put_bytes(s, second ? sftp_conn_of(second) : c, p, e);
+	atomic_fetch_sub(&s->uploads[p->second], large);
 	line_unref(second);
-	if (large)
-		atomic_fetch_sub(&s->uploads, 1);
 	return rc;
 }
 
