@@ -281,7 +281,7 @@ int idx_merged(struct idx *x, const struct segment_name *name, struct err *e)
 	int tries, rc = ERR_NOENT;
 	size_t i;
 
-	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++)
+	for (tries = 0; rc == ERR_NOENT && tries < IDX_LIST_TRIES; tries++)
 		rc = idx_merged_list(x, &l, e);
 	for (i = 0; i < x->n_seg; i++)
 		if (oid_eq(&x->seg[i]->name.hash, &name->hash))

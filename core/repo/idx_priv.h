@@ -63,6 +63,10 @@ bool idx_local_sound(struct idx_seg *g, uint32_t b);
 /* Remove local copies of segments that the repository no longer has. */
 void idx_local_tidy(struct idx *x);
 
+/* So often a listing is made again because a segment went before it was read.
+ * Each time somebody else has got on, so that this ends. */
+#define IDX_LIST_TRIES 100
+
 /* idx_seg.c */
 /* A seg that owns the arrays of s (taken); sessions are registered. */
 int idx_seg_from(struct idx *x, struct idx_seg **out,

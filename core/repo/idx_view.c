@@ -275,7 +275,7 @@ int idx_refresh(struct idx *x, struct err *e)
 
 	if (x->view != IDX_CENSUS)
 		idx_shed_bad(x);
-	for (tries = 0; rc == ERR_NOENT && tries < 5; tries++) {
+	for (tries = 0; rc == ERR_NOENT && tries < IDX_LIST_TRIES; tries++) {
 		if (x->view == IDX_WRITER)
 			idx_shed_all(x);
 		rc = idx_list_once(x, e);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "repo/idx.h"
 #include "repo/session.h"
+#include "store/ops.h"
 #include "tests/lib/world.h"
 
 static struct world w;
@@ -145,6 +146,50 @@ static struct session *robbed(struct repo *r, const char *text)
 	return s;
 }
 
+/* Somebody is always faster: so many listings have a segment that is not there
+ * any more. */
+static struct {
+	const struct store_ops *was;
+	char name[STORE_NAME_MAX];
+	int left;
+} ghost;
+
+static int ghost_list(struct store *s, enum store_kind k, store_list_fn *fn,
+		      void *ctx, struct err *e)
+{
+	int rc = ghost.was->list(s, k, fn, ctx, e);
+
+	if (rc == 0 && k == STORE_INDEX && ghost.left > 0) {
+		ghost.left--;
+		rc = fn(ghost.name, 1000, ctx);
+	}
+	return rc;
+}
+
+static void overtaken(struct repo *r)
+{
+	struct store *st = repo_store(r);
+	struct store_ops ops = *st->ops;
+	struct err e = { ERR_OK, "" };
+	struct idx *x;
+	char *digit;
+
+	must(store_list(st, STORE_INDEX, last_cb, ghost.name, &e), "list", &e);
+	digit = &ghost.name[strlen(ghost.name) - 1];
+	*digit = *digit == '0' ? '1' : '0';
+	ghost.was = st->ops;
+	ghost.left = 20;
+	ops.list = ghost_list;
+	ops.list_many = NULL;
+	ops.list_opened = NULL;
+	st->ops = &ops;
+	must(idx_open(&x, r, IDX_WRITER, &e), "an index that changes", &e);
+	idx_close(x);
+	if (ghost.left != 0)
+		world_die("the ghost was not met", NULL);
+	st->ops = ghost.was;
+}
+
 int main(void)
 {
 	struct err e = { ERR_OK, "" };
@@ -172,6 +217,7 @@ int main(void)
 	err_clear(&e);
 	few_segments(r);
 	merged(r);
+	overtaken(r);
 	buf_release(&b);
 	repo_close(r);
 	world_end(&w);
