@@ -8,7 +8,7 @@
  * Its own port is written to PORT-FILE.  Each direction takes half of MS.  A
  * connection is cut when BYTES have gone through it in both directions, the
  * next one when STEP more have, and so on; after N cuts the line is good.  KIB
- * a second go through it in each direction.  With --life every connection is
+ * a second go through the line in each direction.  With --life every connection is
  * cut SECS after the login.  FILE gets a line for each cut.
  *
  * What is on its way waits in a pipe and is not copied, so that a fast line
@@ -49,7 +49,7 @@ struct flow {
 	int from, to, pipe[2];
 	struct piece *ring;
 	size_t first, n;
-	double free;			/* when the line has sent what it has */
+	double *free;
 	bool full, eof, shut, blocked;
 };
 
@@ -67,6 +67,8 @@ static struct {
 	uint16_t target;
 } opt;
 static struct line lines[MOST_LINES];
+/* When each direction has sent what all connections have given it. */
+static double line_free[2];
 
 static void die(const char *what)
 {
@@ -119,9 +121,9 @@ static void line_cut(struct line *l)
 	line_break(l);
 }
 
-static void flow_open(struct flow *f, int from, int to)
+static void flow_open(struct flow *f, int from, int to, double *free)
 {
-	*f = (struct flow){ .from = from, .to = to, .free = now_secs() };
+	*f = (struct flow){ .from = from, .to = to, .free = free };
 	f->ring = calloc(PIECES, sizeof(*f->ring));
 	if (!f->ring || pipe2(f->pipe, O_NONBLOCK | O_CLOEXEC) < 0)
 		die("pipe");
@@ -152,14 +154,14 @@ static void line_open(int client)
 	memset(l, 0, sizeof(*l));
 	if (opt.cut && (!opt.cuts || opt.done < opt.cuts))
 		l->limit = opt.cut + opt.done * opt.step;
-	flow_open(&l->flow[0], client, up);
-	flow_open(&l->flow[1], up, client);
+	flow_open(&l->flow[0], client, up, &line_free[0]);
+	flow_open(&l->flow[1], up, client, &line_free[1]);
 	l->used = true;
 }
 
 static bool flow_waits_for_rate(const struct flow *f, double now)
 {
-	return opt.rate > 0 && f->free - now > ENTRANCE_SECS;
+	return opt.rate > 0 && *f->free - now > ENTRANCE_SECS;
 }
 
 static bool flow_wants(const struct flow *f, double now)
@@ -181,12 +183,12 @@ static bool flow_take(struct flow *f, double now, uint64_t *moved)
 	if (n < 0)
 		return false;
 	f->eof = n == 0;
-	if (f->free < now)
-		f->free = now;
+	if (*f->free < now)
+		*f->free = now;
 	if (opt.rate > 0)
-		f->free += (double)n / opt.rate;
+		*f->free += (double)n / opt.rate;
 	f->ring[(f->first + f->n++) % PIECES] = (struct piece){
-		(opt.rate > 0 ? f->free : now) + opt.delay / 2, (size_t)n };
+		(opt.rate > 0 ? *f->free : now) + opt.delay / 2, (size_t)n };
 	*moved += (uint64_t)n;
 	return true;
 }
@@ -262,8 +264,9 @@ static double line_ask(const struct line *l, struct pollfd *p, double now)
 			p[i].fd = -1;	/* its POLLHUP can wait */
 		if (f->n > 0 && !f->blocked && f->ring[f->first].due < at)
 			at = f->ring[f->first].due;
-		if (flow_waits_for_rate(f, now) && f->free - ENTRANCE_SECS < at)
-			at = f->free - ENTRANCE_SECS;
+		if (flow_waits_for_rate(f, now) &&
+		    *f->free - ENTRANCE_SECS < at)
+			at = *f->free - ENTRANCE_SECS;
 	}
 	return at;
 }
