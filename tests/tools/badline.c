@@ -7,9 +7,9 @@
  *
  * Its own port is written to PORT-FILE.  Each direction takes half of MS.  A
  * connection is cut when BYTES have gone through it in both directions, the
- * next one when STEP more have, and so on; after N cuts the line is good.  KIB
- * a second go through the line in each direction.  With --life every connection is
- * cut SECS after the login.  FILE gets a line for each cut.
+ * next one when STEP more have, and so on; after N cuts the line is good.
+ * KIB a second go through the line in each direction.  With --life every
+ * connection is cut SECS after the login.  FILE gets a line for each cut.
  *
  * What is on its way waits in a pipe and is not copied, so that a fast line
  * leaves the processors to those whom it joins.
