@@ -47,8 +47,14 @@ int idx_insert(struct idx *x, struct idx_seg *g, struct err *e)
 		x->seg[i] = x->seg[i - 1];
 	x->seg[i] = g;
 	x->n_seg++;
+	x->n_inserted++;
 	x->mapped_bytes += g->map_len;
 	return 0;
+}
+
+uint64_t idx_inserted(const struct idx *x)
+{
+	return x->n_inserted;
 }
 
 bool idx_knows(const struct idx *x, const struct segment_name *name)

@@ -41,6 +41,8 @@ void idx_close(struct idx *x);
  * Not while other threads are in idx_find; the reader takes care of that. */
 int idx_refresh(struct idx *x, struct err *e);
 uint32_t idx_generation(const struct idx *x);
+/* Counts the segments that were ever taken in: has a refresh found any? */
+uint64_t idx_inserted(const struct idx *x);
 
 /* false: not listed.  Safe from any thread. */
 bool idx_find(struct idx *x, const struct oid *id, struct idx_loc *out);

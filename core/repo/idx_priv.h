@@ -38,6 +38,7 @@ struct idx {
 	uint32_t generation;
 	struct idx_seg **seg;		/* newest generation first */
 	size_t n_seg, cap_seg;
+	uint64_t n_inserted;		/* segments, ever */
 	struct pack_session **session;	/* by number; each allocated alone */
 	uint32_t n_session, cap_session;
 	struct map by_sid;		/* session id -> number */

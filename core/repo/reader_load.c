@@ -9,6 +9,9 @@
 #include "format/object.h"
 #include "repo/parity_store.h"
 
+/* Each time somebody else has got on. */
+#define READER_TRIES 100
+
 struct scratch *reader_scratch_get(struct reader *rd)
 {
 	struct scratch *s;
@@ -270,6 +273,43 @@ static int reader_load_mended(struct reader *rd, enum obj_type t,
 	return rc;
 }
 
+/* true: it has segments that it had not.  After a failure, false. */
+static bool reader_refreshed(struct reader *rd, int *rc, struct err *e)
+{
+	uint64_t was;
+	bool more;
+
+	pthread_rwlock_wrlock(&rd->idx_lock);
+	was = idx_inserted(rd->idx);
+	*rc = idx_refresh(rd->idx, e);
+	more = *rc == 0 && idx_inserted(rd->idx) != was;
+	pthread_rwlock_unlock(&rd->idx_lock);
+	return more;
+}
+
+/* What is not there was written, merged or compacted since the index was read,
+ * or a local copy of that is damaged: after another look at the index, and again
+ * as long as that has news, because a compaction may be faster once more. */
+static int reader_load_again(struct reader *rd, enum obj_type t,
+			     const struct oid *id, struct scratch *s,
+			     struct buf *out, struct err *e)
+{
+	int rc = reader_load_any(rd, t, id, s, out, e), looked = 0;
+	unsigned tries = 0;
+	bool more = true;
+
+	while (more && (rc == ERR_NOENT || rc == ERR_CORRUPT) &&
+	       tries < READER_TRIES) {
+		more = reader_refreshed(rd, &looked, e) || tries == 0;
+		if (looked < 0)
+			return looked;
+		if (more)
+			rc = reader_load_any(rd, t, id, s, out, e);
+		tries++;
+	}
+	return rc;
+}
+
 int reader_load(struct reader *rd, enum obj_type t, const struct oid *id,
 		struct buf *out, struct err *e)
 {
@@ -280,13 +320,7 @@ int reader_load(struct reader *rd, enum obj_type t, const struct oid *id,
 
 	if (!s)
 		return err_nomem(e);
-	rc = reader_load_any(rd, t, id, s, out, &why);
-	if (rc == ERR_NOENT || rc == ERR_CORRUPT) {
-		/* Written, merged or compacted since the index was read, or a
-		 * local copy of it is damaged. */
-		if ((rc = reader_refresh(rd, e)) == 0)
-			rc = reader_load_any(rd, t, id, s, out, &why);
-	}
+	rc = reader_load_again(rd, t, id, s, out, &why);
 	if (reader_damage(rc) && reader_load_mended(rd, t, id, s, out) == 0)
 		rc = 0;
 	if (rc == 0) {

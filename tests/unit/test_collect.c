@@ -549,6 +549,7 @@ static void test_plans(struct store *from)
 /* Seeds of long runs that broke something once. */
 static const uint64_t found[] = {
 	1395,	/* check: a segment of a collector that was too late */
+	5692,	/* check: moved again, between the index and the pack */
 };
 
 int main(void)
