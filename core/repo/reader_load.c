@@ -288,8 +288,8 @@ static bool reader_refreshed(struct reader *rd, int *rc, struct err *e)
 }
 
 /* What is not there was written, merged or compacted since the index was read,
- * or a local copy of that is damaged: after another look at the index, and again
- * as long as that has news, because a compaction may be faster once more. */
+ * or a local copy of that is damaged: after another look at the index, and
+ * again as long as that has news: a compaction may be faster once more. */
 static int reader_load_again(struct reader *rd, enum obj_type t,
 			     const struct oid *id, struct scratch *s,
 			     struct buf *out, struct err *e)
