@@ -2,7 +2,6 @@
 #include "repo/kdf_ahead.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,9 +26,8 @@ struct kdf_ahead {
 	char *pass;			/* until it is taken */
 	char *mine;			/* the thread's copy */
 	struct key *hash;
-	int rc;				/* of the hash */
-	pthread_t tid;
-	bool known, begun, running;
+	struct thread_aside making;	/* of it */
+	bool known, begun;
 };
 
 /* magic | le32 passes | le32 KiB | salt | XXH3-128 of all that */
@@ -93,12 +91,11 @@ static bool kdf_read(struct kdf_ahead *a)
 	return ok;
 }
 
-static void *kdf_main(void *arg)
+static int kdf_make(void *arg, struct err *e)
 {
 	struct kdf_ahead *a = arg;
 
-	a->rc = key_kdf(a->hash, &a->par, a->mine, strlen(a->mine), NULL);
-	return NULL;
+	return key_kdf(a->hash, &a->par, a->mine, strlen(a->mine), e);
 }
 
 /* The passphrase, if that needs nobody. */
@@ -127,9 +124,9 @@ struct kdf_ahead *kdf_ahead_new(const char *url, const struct repo_opts *o)
 		return NULL;
 	a->path = kdf_path(url);
 	a->known = kdf_read(a);
-	if (a->known && kdf_ask(a, url, o))
-		a->running = thread_start(&a->tid, kdf_main, a) == 0;
-	a->begun = a->running;
+	a->begun = a->known && kdf_ask(a, url, o);
+	if (a->begun)
+		thread_aside(&a->making, true, kdf_make, a);
 	return a;
 }
 
@@ -140,13 +137,6 @@ char *kdf_ahead_pass(struct kdf_ahead *a)
 	if (a)
 		a->pass = NULL;
 	return pass;
-}
-
-static void kdf_wait(struct kdf_ahead *a)
-{
-	if (a->running)
-		pthread_join(a->tid, NULL);
-	a->running = false;
 }
 
 static bool kdf_same(const struct key_kdf *a, const struct key_kdf *b)
@@ -161,8 +151,7 @@ const struct key *kdf_ahead_hash(struct kdf_ahead *a, const char *pass,
 	if (!a || !a->begun || !kdf_same(&a->par, par) ||
 	    strcmp(a->mine, pass) != 0)
 		return NULL;
-	kdf_wait(a);
-	return a->rc == 0 ? a->hash : NULL;
+	return thread_aside_end(&a->making, NULL) == 0 ? a->hash : NULL;
 }
 
 void kdf_ahead_keep(struct kdf_ahead *a, const struct key_kdf *par)
@@ -210,7 +199,7 @@ void kdf_ahead_free(struct kdf_ahead *a)
 {
 	if (!a)
 		return;
-	kdf_wait(a);
+	thread_aside_end(&a->making, NULL);
 	key_free(a->pass);
 	key_free(a->mine);
 	key_free(a->hash);

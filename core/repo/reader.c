@@ -403,12 +403,9 @@ bool reader_has(struct reader *rd, const struct oid *id)
 
 int reader_refresh(struct reader *rd, struct err *e)
 {
-	int rc;
+	bool news;
 
-	pthread_rwlock_wrlock(&rd->idx_lock);
-	rc = idx_refresh(rd->idx, e);
-	pthread_rwlock_unlock(&rd->idx_lock);
-	return rc;
+	return reader_look(rd, &news, e);
 }
 
 void reader_stats(struct reader *rd, struct reader_stats *out)

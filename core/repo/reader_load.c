@@ -273,18 +273,17 @@ static int reader_load_mended(struct reader *rd, enum obj_type t,
 	return rc;
 }
 
-/* true: it has segments that it had not.  After a failure, false. */
-static bool reader_refreshed(struct reader *rd, int *rc, struct err *e)
+int reader_look(struct reader *rd, bool *news, struct err *e)
 {
 	uint64_t was;
-	bool more;
+	int rc;
 
 	pthread_rwlock_wrlock(&rd->idx_lock);
 	was = idx_inserted(rd->idx);
-	*rc = idx_refresh(rd->idx, e);
-	more = *rc == 0 && idx_inserted(rd->idx) != was;
+	rc = idx_refresh(rd->idx, e);
+	*news = idx_inserted(rd->idx) != was;
 	pthread_rwlock_unlock(&rd->idx_lock);
-	return more;
+	return rc;
 }
 
 /* What is not there was written, merged or compacted since the index was read,
@@ -294,18 +293,19 @@ static int reader_load_again(struct reader *rd, enum obj_type t,
 			     const struct oid *id, struct scratch *s,
 			     struct buf *out, struct err *e)
 {
-	int rc = reader_load_any(rd, t, id, s, out, e), looked = 0;
-	unsigned tries = 0;
-	bool more = true;
+	int rc = reader_load_any(rd, t, id, s, out, e), looked;
+	unsigned tries;
+	bool news;
 
-	while (more && (rc == ERR_NOENT || rc == ERR_CORRUPT) &&
-	       tries < READER_TRIES) {
-		more = reader_refreshed(rd, &looked, e) || tries == 0;
-		if (looked < 0)
+	for (tries = 0; tries < READER_TRIES; tries++) {
+		if (rc != ERR_NOENT && rc != ERR_CORRUPT)
+			break;
+		if ((looked = reader_look(rd, &news, e)) < 0)
 			return looked;
-		if (more)
-			rc = reader_load_any(rd, t, id, s, out, e);
-		tries++;
+		/* Another thread may have had the news. */
+		if (!news && tries > 0)
+			break;
+		rc = reader_load_any(rd, t, id, s, out, e);
 	}
 	return rc;
 }

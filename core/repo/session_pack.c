@@ -133,10 +133,9 @@ static void session_pack_work(struct job *j, unsigned worker, void *ctx)
 	buf_release(&pad);
 }
 
-static void *session_pack_ask(void *arg)
+static int session_pack_ask(void *arg, struct err *e)
 {
-	session_mille(arg, NULL);
-	return NULL;
+	return session_mille(arg, e);
 }
 
 int session_pack_start(struct session *s, struct err *e)
@@ -145,7 +144,8 @@ int session_pack_start(struct session *s, struct err *e)
 	unsigned n = far ? PACK_UPLOADS_FAR : PACK_UPLOADS;
 
 	/* A question less that somebody waits for later. */
-	s->asking = far && thread_start(&s->asker, session_pack_ask, s) == 0;
+	if (far)
+		thread_aside(&s->asker, true, session_pack_ask, s);
 	s->uploader = pool_new(n, n, session_pack_work, s);
 	return s->uploader ? 0 : err_nomem(e);
 }
@@ -255,9 +255,7 @@ int session_pack_drain(struct session *s, struct err *e)
 
 void session_pack_stop(struct session *s)
 {
-	if (s->asking)
-		pthread_join(s->asker, NULL);
-	s->asking = false;
+	thread_aside_end(&s->asker, NULL);
 	if (s->uploader)
 		while (!pool_empty(s->uploader))
 			session_pack_free((struct session_pack *)

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/pool.h"
+#include "base/thread.h"
 #include "format/pack.h"
 #include "repo/idx.h"
 #include "repo/session.h"
@@ -59,8 +60,7 @@ struct session {
 	 * of up_done + i for which bit i is set. */
 	uint64_t up_done, up_ended;
 	bool up_failed;			/* one of them without success */
-	pthread_t asker;
-	bool asking;			/* there is that thread */
+	struct thread_aside asker;	/* for 'mille' */
 	_Atomic int mille;		/* how much parity new packs get; -1:
 					 * not yet known, and two uploaders may
 					 * find it out at the same time */
