@@ -2,8 +2,6 @@
 #ifndef FS_INODE_H
 #define FS_INODE_H
 
-#include <stdatomic.h>
-
 #include "fs/arch.h"
 #include "fs/dir.h"
 
@@ -43,7 +41,6 @@ struct inode {
 	uint8_t kind;		/* enum inode_kind */
 	bool plain;		/* ENTRY: no extended attributes */
 
-	atomic_bool told;	/* that it is damaged */
 	/* The table's. */
 	uint32_t children;	/* inodes whose parent this is */
 	uint64_t lookups;	/* that the kernel owes a FORGET for */

@@ -115,6 +115,20 @@ static int ops_path_of(struct mount *m, struct inode *n, struct buf *out,
 	return rc < 0 ? rc : buf_cstr(out, e);
 }
 
+/* Was it told of this inode already?  The kernel may have forgotten it since,
+ * so its number is what is remembered: of each slot the last. */
+static bool ops_told_before(struct mount *m, const struct inode *n)
+{
+	uint64_t *slot = &m->told_ino[n->ino % MOUNT_TOLD];
+	bool before;
+
+	pthread_mutex_lock(&m->told_mtx);
+	before = *slot == n->ino;
+	*slot = n->ino;
+	pthread_mutex_unlock(&m->told_mtx);
+	return before;
+}
+
 /* May another line be logged?  *missed: how many could not, until now. */
 static bool ops_may_tell(struct mount *m, unsigned *missed)
 {
@@ -145,7 +159,7 @@ static void ops_tell(struct mount *m, struct inode *n, const struct err *why)
 	/* Damage and what cannot be shown stay: once is enough.  What cannot
 	 * be reached may come back. */
 	if ((why->code == ERR_CORRUPT || why->code == ERR_NOENT ||
-	     why->code == ERR_CONFIG) && atomic_exchange(&n->told, true))
+	     why->code == ERR_CONFIG) && ops_told_before(m, n))
 		return;
 	if (!ops_may_tell(m, &missed))
 		return;

@@ -16,6 +16,8 @@
 #include "fs/opts.h"
 #include "fs/view.h"
 
+#define MOUNT_TOLD 1024		/* inodes that are told of once */
+
 /*
  * The mount as the operations see it.
  *
@@ -65,6 +67,7 @@ struct mount {
 	pthread_mutex_t told_mtx;	/* a leaf */
 	int64_t told_since_nsec;	/* told_mtx */
 	unsigned told, untold;		/* told_mtx */
+	uint64_t told_ino[MOUNT_TOLD];	/* told_mtx */
 };
 
 #endif
