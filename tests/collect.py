@@ -14,8 +14,9 @@ as there are machines that were away for a while: it knows a file whose content
 the repository has lost since.
 
 COLLECT_MOUNT=0: no mount.  COLLECT_KILL: the chance that a backup is killed
-(0.1).  COLLECT_COMMITS: so many at least, or it fails.  COLLECT_OPTIONS: for
-every command.  It ends early when something is wrong."""
+(0.1).  COLLECT_LARGE: so many large files (3).  COLLECT_COMMITS: so many at
+least, or it fails.  COLLECT_OPTIONS: for every command.  It ends early when
+something is wrong."""
 import hashlib
 import os
 import random
@@ -32,7 +33,8 @@ SECONDS = float(sys.argv[1])
 WRITERS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
 KILL = float(os.environ.get("COLLECT_KILL", "0.1"))
 OPTIONS = os.environ.get("COLLECT_OPTIONS", "").split()
-FOLDERS, SMALL, LARGE, LARGE_BYTES = 24, 12, 3, 6 << 20
+FOLDERS, SMALL, LARGE_BYTES = 24, 12, 6 << 20
+LARGE = int(os.environ.get("COLLECT_LARGE", "3"))
 MOUNT = Path("m")
 # Processes are stopped after so long, at random: what they took lately.
 usual = {}

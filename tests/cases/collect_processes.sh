@@ -61,7 +61,9 @@ done
 [ -n "${COLLECT_MUTANT_SECS:-}" ] || exit 0
 secs=$COLLECT_MUTANT_SECS
 path=$PATH
-export COLLECT_MOUNT=0 COLLECT_KILL=0.3
+# More that die, and more files that all archives have lost meanwhile: then
+# another has often listed, just before it died, what a backup knows.
+export COLLECT_MOUNT=0 COLLECT_KILL=0.5 COLLECT_LARGE=6
 PATH="$BUILD/mutant/slow:$path"
 collect slow ""
 for mutant in no-w1 no-g4 open-segment; do
