@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/sid.h"
-#include "codec/key.h"
 
 /*
  * Keys as text: slots, one after the other, as they are in a repository or a
@@ -14,12 +13,12 @@
  *   MUNIMENT_KEY 1 REPOSITORY-ID
  *   base64 in lines of 64 characters
  *
- * On paper, lines of 18 bytes, each with a check of 16 bits (the first two
- * bytes of BLAKE2b-256("muniment paper" || le32 line number || its bytes), the
- * first line is number 1), so that a mistyped line is named:
+ * On paper, lines of 18 bytes, each with a check (CRC-16 with the polynomial
+ * 0x1021 from 0xffff, over le32 line number || its bytes; the first line is
+ * number 1), so that a line with a mistyped digit is always named:
  *   MUNIMENT PAPER KEY 1
  *   id: REPOSITORY-ID / lines: 40 / CHECK
- *     1: 6d756e 696d65 6e7400  000000 000000 000000 - 91c2
+ *     1: 6d756e 696d65 6e7400  000000 000000 000000 - 8414
  * The id line has number 0; its bytes are the 16 of the id and le32 of the
  * number of lines.
  */

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchlib import measure, mounts, tools
+from benchlib import measure, mounts, tools, upkeep
 from benchlib.scratch import remove
 
 TITLES = {
@@ -15,6 +15,7 @@ TITLES = {
     "hour": "backup one hour later",
     "extract": "extract",
 }
+TITLES.update(upkeep.TITLES)
 TITLES.update(mounts.TITLES)
 NAMES = list(TITLES)
 
@@ -45,7 +46,7 @@ class Data:
         self.manifest = None    # generation that the manifest is of
 
 
-class Bench(mounts.Mounts):
+class Bench(mounts.Mounts, upkeep.Upkeep):
     """One run of everything; 'results' maps (data, group, tool) to the
     samples, in the order in which the rows are shown."""
 

@@ -123,17 +123,27 @@ def speed_limits(get, tool, data):
     ]
 
 
-def memory_limit(bench, get, tool):
+def memory_limit(bench, samples, work, files, what, note=""):
+    """Of work on a tree of tiny files, each of which is an object."""
     tiny = bench.data.get("tiny")
-    value = peak(get("tiny", "first", tool))
-    what = "150 MiB for 1,000,000 files, 2,500,000 objects"
+    value = peak(samples)
     if value is None or tiny is None:
-        return Limit("memory of a backup", what, unit="MiB")
-    if tiny.files < 1000000:
-        return Limit("memory of a backup", what, unit="MiB",
+        return Limit(work, what, unit="MiB")
+    if tiny.files < files:
+        return Limit(work, what, unit="MiB",
                      note="%.0f MiB for %d files" % (value / MIB, tiny.files))
-    return Limit("memory of a backup", what, value, 150 * MIB,
-                 "%d files, an empty repository" % tiny.files, "MiB")
+    return Limit(work, what, value, 150 * MIB, "%d files" % tiny.files + note,
+                 "MiB")
+
+
+def memory_limits(bench, get, tool):
+    return [memory_limit(bench, get("tiny", "first", tool),
+                         "memory of a backup", 1000000,
+                         "150 MiB for 1,000,000 files, 2,500,000 objects",
+                         ", an empty repository"),
+            memory_limit(bench, get("tiny", "free", tool),
+                         "memory of a compaction", 2500000,
+                         "150 MiB for 2,500,000 objects")]
 
 
 def mount_limits(bench, get, tool):
@@ -196,7 +206,7 @@ def limits(bench):
 
     tool = "muniment"
     rows = speed_limits(get, tool, "mail") + speed_limits(get, tool, "tiny")
-    rows.append(memory_limit(bench, get, tool))
+    rows += memory_limits(bench, get, tool)
     rows += mount_limits(bench, get, tool)
     rows += size_limits(get, tool)
     rows.append(Limit("sftp", "80 % of sftp put and get at 0, 20, 50 ms",

@@ -17,6 +17,7 @@ class Tool:
     name = command = None
     warn_status = ()
     covers_limits = False
+    levels = False          # a check has some
     whole = False           # a mount shows all archives, not the newest only
 
     def __init__(self, scratch):
@@ -65,6 +66,19 @@ class Tool:
         """Into the current folder."""
         raise NotImplementedError
 
+    def check(self, data, *args):
+        raise NotImplementedError
+
+    def verify(self, data):
+        return self.check(data, "--verify-data")
+
+    def compact(self, data):
+        return [self.command, "compact", self.repo(data)]
+
+    def keep_newest(self, data):
+        """Delete all archives but the newest, and free their room."""
+        raise NotImplementedError
+
     def mount(self, data, at):
         raise NotImplementedError
 
@@ -83,6 +97,7 @@ class Muniment(Tool):
     name = "muniment"
     warn_status = (1,)
     covers_limits = True
+    levels = True
 
     def __init__(self, scratch, command):
         super().__init__(scratch)
@@ -104,6 +119,12 @@ class Muniment(Tool):
     def extract(self, data):
         return [self.command, "extract",
                 self.repo(data) + "::" + self.archive(data)]
+
+    def check(self, data, *args):
+        return [self.command, "check", *args, self.repo(data)]
+
+    def keep_newest(self, data):
+        return [self.command, "prune", "--keep-last", "1", self.repo(data)]
 
     def mount(self, data, at):
         return [self.command, "mount", self.repo(data), at]
@@ -138,6 +159,13 @@ class Borg(Tool):
 
     def extract(self, data):
         return ["borg", "extract", self.repo(data) + "::" + self.archive(data)]
+
+    def check(self, data, *args):
+        return ["borg", "check", *args, self.repo(data)]
+
+    def keep_newest(self, data):
+        return ["sh", "-c", 'borg prune --keep-last 1 "$1" &&'
+                'borg compact "$1"', "sh", self.repo(data)]
 
     def mount(self, data, at):
         archive = "" if self.whole else "::" + self.archive(data)
@@ -175,6 +203,18 @@ class Restic(Tool):
 
     def extract(self, data):
         return self._call(data, "restore", "latest", "--target", ".")
+
+    def check(self, data, *args):
+        return self._call(data, "check", *args)
+
+    def verify(self, data):
+        return self.check(data, "--read-data")
+
+    def compact(self, data):
+        return self._call(data, "prune")
+
+    def keep_newest(self, data):
+        return self._call(data, "forget", "--keep-last", "1", "--prune")
 
     def mount(self, data, at):
         return self._call(data, "mount", at)

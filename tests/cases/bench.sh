@@ -27,6 +27,11 @@ extract)
 			while read -r f; do echo >>"$f"; done
 	fi
 	;;
+check | compact) ;;
+prune)
+	[ "$2 $3" = "--keep-last 1" ]
+	find "$4" -mindepth 1 -maxdepth 1 | sort | head -n -1 | xargs rm -rf
+	;;
 *)
 	echo "first line" >&2
 	echo "cannot $1: it is | a stand-in" >&2
@@ -69,6 +74,12 @@ has_not "$OUT" "differences"
 eq "$(limit 'nothing changed, mail' '2 x find')" judged
 eq "$(limit 'stored size of a mail store' 'under restic')" "not measured"
 eq "$(limit 'first ls of a mount, mail' '0.1 s')" "not measured"
+
+bench 0 --group "check contents idle free" --data tiny
+has_not "$OUT" "FAILED"
+has "$OUT" "muniment, metadata"
+eq "$(limit 'memory of a compaction' '150 MiB')" "not measured"
+has "$OUT" "MiB for 50 files"
 
 bench 1 --group mount --data mail
 has "$OUT" "FAILED"

@@ -168,16 +168,66 @@ static void test_forms(void **state)
 	check_form(true);
 }
 
-/* Every digit of a paper that is mistyped is noticed, in its line; the line
- * can be given again. */
+/* The lines that the manual page of the format has. */
+static void test_paper_known(void **state)
+{
+	struct paper p = PAPER_INIT;
+	struct err e = { 0 };
+
+	(void)state;
+	check_ok(paper_line(&p, "id: 962989b4a38c3cf218992767611b2237 / "
+		"lines: 40 / 6091", &e), &e);
+	check_ok(paper_line(&p, "  1: 894d55 4b0d0a 1a0a00  000100 000000 "
+		"000000 - 5221", &e), &e);
+	assert_int_equal(p.have, 1);
+	paper_release(&p);
+}
+
+static void check_mistake(struct paper *p, const char *line, unsigned number)
+{
+	struct err e = { 0 };
+	char want[16];
+
+	snprintf(want, sizeof(want), number ? "line %u " : "the line",
+		 number);
+	check_err(paper_line(p, line, &e), ERR_CONFIG, &e);
+	assert_non_null(strstr(e.msg, want));
+}
+
+/* The line with one digit that is another, and with each two neighbours
+ * changed. */
+static void check_mistakes(struct paper *p, char *line, unsigned number)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 3; line[i]; i++) {
+		char was = line[i], next = line[i + 1];
+
+		if (!strchr(digits, was))
+			continue;
+		line[i] = was == '7' ? '8' : '7';
+		check_mistake(p, line, number);
+		line[i] = was;
+		if (!next || !strchr(digits, next) || next == was)
+			continue;
+		line[i] = next;
+		line[i + 1] = was;
+		check_mistake(p, line, number);
+		line[i] = was;
+		line[i + 1] = next;
+	}
+}
+
+/* Every digit of a paper that is mistyped is noticed, in its line, whatever
+ * the key is; the line can be given again. */
 static void test_mistakes(void **state)
 {
 	struct buf slots = some_slots(1), text = BUF_INIT;
 	struct paper p = PAPER_INIT;
-	char *line, *rest, want[16];
+	char *line, *rest;
 	unsigned number = 0;
 	struct err e = { 0 };
-	size_t i;
 
 	(void)state;
 	check_ok(paper_put(&formatkit_ctx()->repo, &slots, &text, &e), &e);
@@ -185,18 +235,7 @@ static void test_mistakes(void **state)
 	rest = (char *)text.p;
 	strsep(&rest, "\n");
 	while ((line = strsep(&rest, "\n")) && *line) {
-		for (i = 3; line[i]; i++) {
-			char was = line[i];
-
-			if (!strchr("0123456789abcdef", was))
-				continue;
-			line[i] = was == '7' ? '8' : '7';
-			snprintf(want, sizeof(want), number ? "line %u " :
-				 "the line", number);
-			check_err(paper_line(&p, line, &e), ERR_CONFIG, &e);
-			assert_non_null(strstr(e.msg, want));
-			line[i] = was;
-		}
+		check_mistakes(&p, line, number);
 		check_ok(paper_line(&p, line, &e), &e);
 		number++;
 	}
@@ -241,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_words_back),
 		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_paper_known),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_bad_papers),
 	};
