@@ -18,6 +18,7 @@ class Tool:
     warn_status = ()
     covers_limits = False
     levels = False          # a check has some
+    force = ""              # a prune that asks nothing
     whole = False           # a mount shows all archives, not the newest only
 
     def __init__(self, scratch):
@@ -77,7 +78,9 @@ class Tool:
 
     def keep_newest(self, data):
         """Delete all archives but the newest, and free their room."""
-        raise NotImplementedError
+        return ["sh", "-c", '"$1" prune %s --keep-last 1 "$2" && '
+                '"$1" compact "$2"' % self.force, "sh", self.command,
+                self.repo(data)]
 
     def mount(self, data, at):
         raise NotImplementedError
@@ -98,6 +101,7 @@ class Muniment(Tool):
     warn_status = (1,)
     covers_limits = True
     levels = True
+    force = "--force"
 
     def __init__(self, scratch, command):
         super().__init__(scratch)
@@ -122,9 +126,6 @@ class Muniment(Tool):
 
     def check(self, data, *args):
         return [self.command, "check", *args, self.repo(data)]
-
-    def keep_newest(self, data):
-        return [self.command, "prune", "--keep-last", "1", self.repo(data)]
 
     def mount(self, data, at):
         return [self.command, "mount", self.repo(data), at]
@@ -162,10 +163,6 @@ class Borg(Tool):
 
     def check(self, data, *args):
         return ["borg", "check", *args, self.repo(data)]
-
-    def keep_newest(self, data):
-        return ["sh", "-c", 'borg prune --keep-last 1 "$1" &&'
-                'borg compact "$1"', "sh", self.repo(data)]
 
     def mount(self, data, at):
         archive = "" if self.whole else "::" + self.archive(data)

@@ -29,8 +29,8 @@ extract)
 	;;
 check | compact) ;;
 prune)
-	[ "$2 $3" = "--keep-last 1" ]
-	find "$4" -mindepth 1 -maxdepth 1 | sort | head -n -1 | xargs rm -rf
+	[ "$2 $3 $4" = "--force --keep-last 1" ]
+	find "$5" -mindepth 1 -maxdepth 1 | sort | head -n -1 | xargs rm -rf
 	;;
 *)
 	echo "first line" >&2
