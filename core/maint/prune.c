@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "maint/brake.h"
 
@@ -48,11 +49,23 @@ static const char *prune_series(const struct catalog_item *it)
 	return !s || prune_is_docker(s) ? "" : s;
 }
 
+/* One that is gone makes no other one needless. */
+static void prune_drop(struct choice *ch, const struct map *lost)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ch->n; i++)
+		if (!map_get(lost, ch->item[i]->rec.session.b))
+			ch->item[n++] = ch->item[i];
+	ch->n = n;
+}
+
 static int prune_choose(struct prune *p)
 {
 	struct choice_opts by = { .partial = true }, dated;
 	struct retention_item *r;
 	struct choice ch = { 0 };
+	struct map lost = MAP_INIT;
 	size_t i;
 	int rc;
 
@@ -69,8 +82,11 @@ static int prune_choose(struct prune *p)
 	}
 	dated.now_nsec = p->o->now_nsec;
 	if ((rc = choice_run(&p->named, p->c, &by, p->e)) < 0 ||
-	    (rc = choice_run(&ch, p->c, &dated, p->e)) < 0)
+	    (rc = choice_run(&ch, p->c, &dated, p->e)) < 0 ||
+	    (rc = catalog_lost(&lost, p->repo, p->c, p->e)) < 0)
 		goto out;
+	prune_drop(&p->named, &lost);
+	prune_drop(&ch, &lost);
 	p->place = mem_zero(ch.n + 1, sizeof(*p->place));
 	if (!p->place) {
 		rc = err_nomem(p->e);
@@ -84,6 +100,7 @@ static int prune_choose(struct prune *p)
 		r->partial = p->place[i].it->rec.flags & RECORD_PARTIAL;
 	}
 out:
+	map_release(&lost);
 	choice_release(&ch);
 	return rc;
 }

@@ -318,13 +318,20 @@ enum catalog_want {
 	CATALOG_ALL		/* as of now, with those that are deleted */
 };
 
-/* Archives first, where the two are not listed at once: one that is deleted in
- * between is then seen as deleted. */
+/*
+ * Tombstones first: a collector takes the record away before the tombstone, so
+ * one that was deleted before this began is not listed as an archive that
+ * lives, and one that is renamed meanwhile has at least one of its names.  The
+ * collector itself wants the other order (DESIGN section 5): what is deleted
+ * meanwhile is deleted.  Where the folders are read at the same time it is as
+ * good as that, but for what catalog_lost tells.
+ */
 static int catalog_list(struct catalog_listing *l, struct repo *r,
 			enum catalog_want want, struct err *e)
 {
-	static const enum store_kind kinds[] = { STORE_ARCHIVES,
-		STORE_TOMBSTONES };
+	static const enum store_kind both[] = { STORE_TOMBSTONES,
+		STORE_ARCHIVES, STORE_TOMBSTONES };
+	const enum store_kind *kinds = want == CATALOG_ALL ? both + 1 : both;
 	size_t i, keep = 0;
 	int rc;
 
@@ -437,6 +444,31 @@ int catalog_changed(const struct catalog *c, struct repo *r, bool *changed,
 		l.n != c->names_at_load);
 	map_release(&have);
 	catalog_listing_release(&l);
+	return rc;
+}
+
+int catalog_lost(struct map *lost, struct repo *r, const struct catalog *c,
+		 struct err *e)
+{
+	struct store_look *look = mem_zero(c->n + 1, sizeof(*look));
+	char (*name)[SID_HEX_BYTES] = mem_zero(c->n + 1, sizeof(*name));
+	uint64_t *value;
+	size_t i;
+	bool was;
+	int rc = look && name ? 0 : err_nomem(e);
+
+	for (i = 0; rc == 0 && i < c->n; i++) {
+		look[i].kind = STORE_ARCHIVES;
+		look[i].name = sid_hex(&c->item[i]->rec.session, name[i]);
+	}
+	if (rc == 0)
+		rc = store_stat_many(repo_store(r), look, c->n, e);
+	for (i = 0; rc == 0 && i < c->n; i++)
+		if (look[i].rc == ERR_NOENT)
+			rc = map_put(lost, c->item[i]->rec.session.b, &value,
+				&was, e);
+	free(name);
+	free(look);
 	return rc;
 }
 

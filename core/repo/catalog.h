@@ -3,6 +3,7 @@
 #define REPO_CATALOG_H
 
 #include "base/err.h"
+#include "base/map.h"
 #include "format/record.h"
 
 /*
@@ -46,6 +47,12 @@ int catalog_load(struct catalog **out, struct repo *r, struct err *e);
  * there. */
 int catalog_load_all(struct catalog **out, struct repo *r, struct err *e);
 void catalog_free(struct catalog *c);
+
+/* Which of them have lost their records since?  Their sessions go into 'lost'.
+ * Who deletes an archive because another is there asks first: a listing that
+ * was made while a collection ended may show one that was deleted before. */
+int catalog_lost(struct map *lost, struct repo *r, const struct catalog *c,
+		 struct err *e);
 
 /*
  * By name; by "latest"; by id as hex, at least 8 digits.  An exact name comes

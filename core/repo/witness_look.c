@@ -147,19 +147,17 @@ static bool known(const struct witness_look *l, const struct oid *record)
 		map_get(&l->ids, record->b);
 }
 
-/* Is there a tombstone all the same? */
+/* Is there a tombstone all the same, or was the record collected since it was
+ * listed? */
 static int look_returned(struct witness_look *l, const struct catalog_item *it)
 {
 	const struct seen_archive a = as_seen(it);
-	char hex[SID_HEX_BYTES], id[WITNESS_WHICH_BYTES];
-	uint64_t bytes;
-	int rc;
+	char id[WITNESS_WHICH_BYTES];
+	bool gone;
+	int rc = catalog_gone(l->r, &a.session, &gone, l->e);
 
-	rc = store_stat(repo_store(l->r), STORE_TOMBSTONES,
-		sid_hex(&a.session, hex), &bytes, l->e);
-	if (rc != ERR_NOENT)
+	if (rc < 0 || gone)
 		return rc;
-	err_clear(l->e);
 	return witness_find(l, WITNESS_RETURNED, &a.session, &a.record, "the "
 		"archive %s, which was deleted, is back: its tombstone was "
 		"taken away, or an older copy of the repository was put in its "

@@ -13,8 +13,8 @@
 /* Older ones are of no use to a person at a terminal. */
 #define EARLY_NSEC ((int64_t)10 * 1000000000)
 
-static const enum store_kind early_kinds[] = { STORE_KEYS, STORE_ARCHIVES,
-	STORE_TOMBSTONES, STORE_GENERATIONS, STORE_INDEX };
+static const enum store_kind early_kinds[] = { STORE_KEYS,
+	STORE_TOMBSTONES, STORE_ARCHIVES, STORE_GENERATIONS, STORE_INDEX };
 
 struct early_entry {
 	enum store_kind k;

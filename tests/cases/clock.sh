@@ -99,12 +99,21 @@ must at -$years muniment undelete ::t4294967300
 # a backup at work, and collectors for whom it began years ago, or will: one of
 # them may fence it, and then it is made again
 mkdir many
-for n in $(seq 2000); do
+for n in $(seq 4000); do
 	head -c 4000 /dev/urandom >"many/$n"
 done
 muniment create ::slow many >slow.out 2>&1 &
 slow=$!
-wait_for 10 sh -c 'ls r/sessions | grep -q .'
+# without a pause: it takes no longer than a moment
+at_work() {
+	for session in r/sessions/*; do
+		[ -e "$session" ] && return
+	done
+	return 1
+}
+until at_work; do
+	kill -0 $slow || fail "it was too fast: $(cat slow.out)"
+done
 kill -STOP $slow
 must at $years muniment compact --threshold 1
 must muniment delete ::t4294967290

@@ -42,6 +42,8 @@ static int bad_stat(struct store *s, enum store_kind k, const char *name,
 static int bad_list(struct store *s, enum store_kind k, store_list_fn *fn,
 		    void *ctx, struct err *e)
 {
+	if (bad_of(s)->listing)
+		bad_of(s)->listing(k, bad_of(s)->ctx);
 	return store_list(bad_of(s)->below, k, fn, ctx, e);
 }
 

@@ -4,7 +4,8 @@
 
 #include "store/store.h"
 
-/* A store (that below, which becomes its) whose disk has bad sectors. */
+/* A store (that below, which becomes its) whose disk has bad sectors, and to
+ * which others do something just before a folder is listed. */
 struct badstore {
 	struct store store;
 	struct store *below;
@@ -12,6 +13,8 @@ struct badstore {
 	uint64_t from, to;		/* not to be read */
 	bool no_parity;			/* nothing may be put in parity/ */
 	bool dead;			/* nothing can be read any more */
+	void (*listing)(enum store_kind k, void *ctx);	/* NULL ok */
+	void *ctx;
 };
 struct badstore *badstore_open(struct store *below);
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A collection that ends while archives are listed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "maint/prune.h"
+#include "repo/repo_priv.h"
+#include "tests/lib/badstore.h"
+#include "tests/lib/check.h"
+#include "tests/lib/world.h"
+
+static struct world w;
+static unsigned alarms;
+
+static void on_alarm(const struct witness_finding *f, void *ctx)
+{
+	(void)f;
+	(void)ctx;
+	alarms++;
+}
+
+struct ending {
+	struct store *store;
+	char archive[SID_HEX_BYTES];	/* deleted before; "": nothing ends */
+	unsigned listed;
+};
+
+/* Before the second of the two folders is read, as a collector does it. */
+static void end_between(enum store_kind k, void *ctx)
+{
+	struct ending *end = ctx;
+	struct err e;
+
+	if ((k != STORE_ARCHIVES && k != STORE_TOMBSTONES) ||
+	    !*end->archive || ++end->listed != 2)
+		return;
+	check_ok(store_del(end->store, STORE_ARCHIVES, end->archive, &e), &e);
+	check_ok(store_del(end->store, STORE_TOMBSTONES, end->archive, &e),
+		 &e);
+}
+
+static void three_archives(void)
+{
+	char cache[2 * WORLD_PATH];
+	struct err e;
+
+	world_make(&w, "collected");
+	/* What is remembered is not read, and so not found missing. */
+	snprintf(cache, sizeof(cache), "%s/cache", w.dir);
+	setenv("MUNIMENT_CACHE_DIR", cache, 1);
+	check_ok(world_init(&w, &e), &e);
+	check_ok(world_create(&w, "one", &e), &e);
+	check_ok(world_create(&w, "two", &e), &e);
+	check_ok(world_create(&w, "three", &e), &e);
+}
+
+static void test_collected_meanwhile(void **state)
+{
+	struct repo_opts o = world_opts;
+	const struct prune_opts newest = { .flags = PRUNE_FORCE,
+		.keep.keep[RETENTION_YEARLY] = 1 };
+	struct ending end = { .listed = 0 };
+	struct prune_result pruned;
+	struct map lost = MAP_INIT;
+	struct catalog *stale;
+	struct badstore *bad;
+	struct sid gone[2];
+	struct catalog *c;
+	struct repo *r;
+	struct err e;
+
+	(void)state;
+	three_archives();
+	o.alarm = on_alarm;
+	check_ok(repo_open(&r, w.repo, &o, &e), &e);
+	check_ok(catalog_load(&c, r, &e), &e);
+	gone[0] = c->item[1]->rec.session;
+	gone[1] = c->item[2]->rec.session;
+	check_ok(catalog_delete(r, c->item[1], "", &e), &e);
+	check_ok(catalog_delete(r, c->item[2], "", &e), &e);
+	stale = c;
+	repo_close(r);
+
+	check_ok(store_open(&end.store, w.repo, 0, &e), &e);
+	bad = badstore_open(end.store);
+	bad->listing = end_between;
+	bad->ctx = &end;
+	check_ok(repo_open_on(&r, &bad->store, &o, &e), &e);
+	/* all, in the collector's order */
+	sid_hex(&gone[0], end.archive);
+	check_ok(catalog_load_all(&c, r, &e), &e);
+	assert_int_equal(end.listed, 2);
+	assert_int_equal(c->n, 3);
+	check_ok(catalog_lost(&lost, r, c, &e), &e);
+	assert_int_equal(lost.count, 1);
+	assert_non_null(map_get(&lost, gone[0].b));
+	catalog_free(c);
+	/* what lives */
+	end.listed = 0;
+	sid_hex(&gone[1], end.archive);
+	check_ok(catalog_load(&c, r, &e), &e);
+	assert_int_equal(end.listed, 2);
+	assert_int_equal(c->n, 1);
+	catalog_free(c);
+	assert_int_equal(alarms, 0);
+	/* what is gone makes the one that is left no less the last */
+	check_ok(prune_run(r, stale, &newest, &pruned, &e), &e);
+	assert_int_equal(pruned.deleted, 0);
+	assert_int_equal(pruned.kept, 1);
+	catalog_free(stale);
+	map_release(&lost);
+	repo_close(r);
+	world_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_collected_meanwhile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
