@@ -124,7 +124,7 @@ def speed_limits(get, tool, data):
 
 
 def memory_limit(bench, samples, work, files, what, note=""):
-    """Of work on a tree of tiny files, each of which is an object."""
+    """Of work on a tree of tiny files; those of over 128 bytes are objects."""
     tiny = bench.data.get("tiny")
     value = peak(samples)
     if value is None or tiny is None:
@@ -143,7 +143,7 @@ def memory_limits(bench, get, tool):
                          ", an empty repository"),
             memory_limit(bench, get("tiny", "free", tool),
                          "memory of a compaction", 2500000,
-                         "150 MiB for 2,500,000 objects")]
+                         "150 MiB for 2,500,000 tiny files")]
 
 
 def mount_limits(bench, get, tool):
