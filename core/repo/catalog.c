@@ -323,15 +323,17 @@ enum catalog_want {
  * one that was deleted before this began is not listed as an archive that
  * lives, and one that is renamed meanwhile has at least one of its names.  The
  * collector itself wants the other order (DESIGN section 5): what is deleted
- * meanwhile is deleted.  Where the folders are read at the same time it is as
- * good as that, but for what catalog_lost tells.
+ * meanwhile is deleted.  A far store may read both at once, part by part; then
+ * only catalog_lost is sure.
  */
 static int catalog_list(struct catalog_listing *l, struct repo *r,
 			enum catalog_want want, struct err *e)
 {
-	static const enum store_kind both[] = { STORE_TOMBSTONES,
-		STORE_ARCHIVES, STORE_TOMBSTONES };
-	const enum store_kind *kinds = want == CATALOG_ALL ? both + 1 : both;
+	static const enum store_kind live[] = { STORE_TOMBSTONES,
+		STORE_ARCHIVES };
+	static const enum store_kind all[] = { STORE_ARCHIVES,
+		STORE_TOMBSTONES };
+	const enum store_kind *kinds = want == CATALOG_ALL ? all : live;
 	size_t i, keep = 0;
 	int rc;
 

@@ -71,9 +71,9 @@ void reader_scratch_put(struct reader *rd, struct scratch *s);
 /* Into 'out' (cleared first), wherever it is.  The errors of reader_get. */
 int reader_load(struct reader *rd, enum obj_type t, const struct oid *id,
 		struct buf *out, struct err *e);
-/* The first place that the index knows; false: none. */
 /* The index again.  *news: it has segments that it had not. */
 int reader_look(struct reader *rd, bool *news, struct err *e);
+/* The first place that the index knows; false: none. */
 bool reader_find(struct reader *rd, const struct oid *id, struct idx_loc *loc);
 /* Bytes of a pack, appended to 'out'. */
 int reader_sealed(struct reader *rd, const struct idx_loc *loc, size_t len,

@@ -13,6 +13,7 @@
 /* Older ones are of no use to a person at a terminal. */
 #define EARLY_NSEC ((int64_t)10 * 1000000000)
 
+/* Tombstones before archives, as whoever lists both wants them. */
 static const enum store_kind early_kinds[] = { STORE_KEYS,
 	STORE_TOMBSTONES, STORE_ARCHIVES, STORE_GENERATIONS, STORE_INDEX };
 

@@ -13,7 +13,7 @@ TITLES = {
     "idle": "compaction with nothing to free",
     "free": "all but the newest archive deleted, their room freed",
 }
-LEVELS = ("names", "index", "metadata", "packs")
+LEVELS = ("names", "index", "metadata")        # less than as it comes
 
 
 class Upkeep:

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "maint/prune.h"
-#include "repo/repo_priv.h"
 #include "tests/lib/badstore.h"
 #include "tests/lib/check.h"
 #include "tests/lib/world.h"
