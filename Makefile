@@ -121,7 +121,10 @@ $(BUILD)/mutant/%/mutant.o: $(BUILD)/mutant/%/mutant.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -w -c -o $@ $<
 $(BUILD)/mutant/%/test_collect: $(BUILD)/obj/tests/unit/test_collect.o \
 		$(BUILD)/mutant/%/mutant.o $(LIBS)
-	$(link) -lcmocka $(TOOL_LIBS) $(CORE_LIBS) -lm
+	$(link) $(TOOL_LIBS) $(CORE_LIBS) -lm
+$(BUILD)/mutant/%/test_orders: $(BUILD)/obj/tests/unit/test_orders.o \
+		$(BUILD)/mutant/%/mutant.o $(LIBS)
+	$(link) $(TOOL_LIBS) $(CORE_LIBS) -lm
 $(BUILD)/mutant/%/program.o: tests/mutant.py $(CORE_SRC) $(BUILD)/flags
 	$(say)
 	$(Q)tests/mutant.py --program $* $(@D)/program
@@ -130,8 +133,9 @@ $(BUILD)/mutant/%/muniment: $(call obj,tools/main.c) \
 		$(BUILD)/mutant/%/program.o $(filter-out %/libtest.a,$(LIBS))
 	$(link) $(TOOL_LIBS) $(CORE_LIBS)
 .PHONY: mutants mutant-programs
-mutants: $(BUILD)/unit/test_collect
-	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/test_collect,$(MUTANTS))
+mutants: $(BUILD)/unit/test_collect $(BUILD)/unit/test_orders
+	@$(MAKE) $(foreach m,$(MUTANTS),$(addprefix $(BUILD)/mutant/$m/,\
+		test_collect test_orders))
 mutant-programs: all
 	@$(MAKE) $(patsubst %,$(BUILD)/mutant/%/muniment,slow no-w1 no-g4 \
 		open-segment)
@@ -160,15 +164,16 @@ fuzz:
 		MAKE='$(MAKE)' scripts/fuzz
 
 # The long forms of tests that `make check` has a short form of.
-.PHONY: faults rot collect model nonces powercut
+.PHONY: faults rot collect model nonces orders powercut
 collect: $(BUILD)/unit/test_collect tests-build mutants mutant-programs
-	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) COLLECT_SWITCHES=2 \
-		COLLECT_ORDERS=$(or $(COLLECT_ORDERS),4) $<
-	COLLECT_RUNS=1 COLLECT_ORDERS=24 COLLECT_SCENARIOS=6 $<
+	COLLECT_STEPS=$(or $(COLLECT_STEPS),10000000) $<
 	BUILD=$(BUILD) COLLECT_SECS=$(or $(COLLECT_SECS),600) \
 		COLLECT_MUTANT_SECS=$(or $(COLLECT_MUTANT_SECS),240) \
 		tests/run cases/collect_processes.sh
 	BUILD=$(BUILD) MUTANT_ALL=1 tests/run cases/mutants.sh
+# Hours; ORDERS=NAME is one deployment of tests/unit/test_orders.c.
+orders: $(BUILD)/unit/test_orders
+	ORDERS=$(or $(ORDERS),all) ORDERS_SAY=1000000 $<
 nonces: $(BUILD)/unit/test_nonces
 	NONCE_OBJECTS=$(or $(NONCE_OBJECTS),1000000) $<
 model: $(BUILD)/unit/test_model

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/thread.h"
 
+#include <errno.h>
 #include <signal.h>
+
+static bool thread_refused;
+
+void thread_none(void)
+{
+	thread_refused = true;
+}
 
 int thread_start(pthread_t *tid, void *(*fn)(void *), void *arg)
 {
 	sigset_t all, was;
 	int errnum;
 
+	if (thread_refused)
+		return EAGAIN;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	errnum = pthread_create(tid, NULL, fn, arg);

@@ -12,6 +12,8 @@
  * the threads that know them.  0, or an errno.
  */
 int thread_start(pthread_t *tid, void *(*fn)(void *), void *arg);
+/* Tests: none can be had from now on, EAGAIN. */
+void thread_none(void);
 
 /*
  * One call beside others, for waits that can be had at the same time.  Begun

@@ -5,10 +5,11 @@
 #include "core/core.h"
 
 /*
- * Several programs at work on one store in memory, one at a time: every store
- * operation is a point where another may go on, chosen by a seed, so that a
- * run can be repeated.  One of them may stop anywhere and go on when the
- * others have ended.
+ * Several programs at work on one store in memory, one at a time: before every
+ * operation of the store another one may go on.  A program sees nothing that
+ * differs from run to run but what others did to the store: it has no threads,
+ * one wall time for ever, and its random numbers are counted from where the
+ * run began, so that a run can be repeated.
  *
  * After each put of an archive and each deletion of a pack it is looked
  * whether every object that an archive needs is still in some pack.  What an
@@ -25,31 +26,15 @@ struct store *sim_store(struct sim *s, unsigned who);
 /* The keys, to look into packs. */
 void sim_keys(struct sim *s, struct repo *r);
 
-/* The state of the store that a run begins with (a copy of it). */
+/* The state of the store that a run begins with (a copy of it); seed 0: it is
+ * 'from' itself, which is being made. */
 void sim_begin(struct sim *s, struct store *from, uint64_t seed);
 typedef void sim_fn(unsigned who, void *ctx);
-/*
- * Instead of at random, the next runs switch at these points only, and when a
- * program has ended: to the next one in 'order'.  Points are counted from 1 in
- * a run; what only reads a file whose name is known, or is a barrier, is none:
- * here such operations change nothing, and see nothing that others change, but
- * for deletions.  NULL: at random.
- */
-#define SIM_SWITCHES 3
-struct sim_plan {
-	uint8_t order[SIM_MAX];
-	unsigned n;
-	struct {
-		unsigned at;
-		uint8_t to;
-	} to[SIM_SWITCHES];
-};
-void sim_plan(struct sim *s, const struct sim_plan *plan);
-unsigned sim_points(const struct sim *s);	/* of the last run */
-unsigned sim_who(const struct sim *s, unsigned point);	/* was at it */
-/* All programs to their end; sim_fn runs in a thread of each one. */
+/* All programs to their end, in an order that the seed chooses.  One of them
+ * may stop anywhere, and goes on when the others have ended. */
 void sim_run(struct sim *s, unsigned n, sim_fn *fn, void *ctx);
 uint64_t sim_random(struct sim *s, uint64_t below);	/* in a run */
+uint64_t sim_steps(const struct sim *s);		/* of the last run */
 
 /* The archive of this session, should it come to be, needs these. */
 void sim_expect(struct sim *s, const struct sid *session,
@@ -57,6 +42,35 @@ void sim_expect(struct sim *s, const struct sid *session,
 /* What is wrong so far, or NULL. */
 const char *sim_violation(const struct sim *s);
 void sim_wrong(struct sim *s, const char *what);	/* the first counts */
-uint64_t sim_steps(const struct sim *s);
+
+/*
+ * Instead of a run: every order there is (sim_all.c).  Each program may stop
+ * for ever before each of its operations: that is an order in which the others
+ * go on.
+ */
+#define SIM_ALL_MAX 5			/* programs */
+typedef void sim_look_fn(bool ended, void *ctx);
+struct sim_all_opts {
+	unsigned n;
+	sim_fn *fn;
+	/* For each content of the store that may hurt somebody: programs are
+	 * where they are, or have ended.  Tells by sim_wrong; what it does is
+	 * undone. */
+	sim_look_fn *look;
+	void *ctx;
+	unsigned jobs;			/* processes at work, at least 1 */
+	unsigned say;			/* after so many operations; 0: never */
+	bool plain;			/* also what makes no difference */
+};
+struct sim_all_result {
+	uint64_t states;		/* in which more than one may go on */
+	uint64_t moves;			/* operations, of all ways */
+	uint64_t stores;		/* contents that were looked at */
+	uint64_t ends;			/* of them where all had ended */
+	uint64_t ends_digest;
+	unsigned passes;		/* until nothing new was learned */
+};
+void sim_all(struct sim *s, const struct sim_all_opts *o,
+	     struct sim_all_result *res);
 
 #endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every order of what the programs of a sim do.
+ *
+ * A state is what the store has, and what each program has seen: programs are
+ * told apart by that alone, so what two orders have led to is gone on from
+ * once.  Where more than one may go on, memory is put back for each of them
+ * (snap.h).  The table of states is shared by a few processes that go through
+ * them in different orders.
+ *
+ * Of operations that do not touch each other one order is enough: persistent
+ * sets and sleep sets, and both together with a table of states (Godefroid,
+ * Partial-Order Methods, 1996).  What touches what nobody declares: 'later'
+ * has what each program was seen to do from its i-th operation on, and a pass
+ * that adds to it is followed by another one.  Operations that may change what
+ * is looked at count as touching each other ("visible").  Programs end, so no
+ * operation is put off for ever.
+ */
+#include "tests/lib/sim_priv.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "tests/lib/snap.h"
+#include "tests/lib/world.h"
+
+#define ALL_OPS 1024		/* of one program */
+#define ALL_SLOTS (1ull << 28)	/* touched as they are needed */
+#define ALL_TRACE 2048
+#define ALL_TRIES 500		/* of many orders, before the first pass */
+
+/* What a program does from some operation on, for each kind of file.  Owners of
+ * names: a program, ALL_BASE, ALL_NOBODY (it was never put). */
+#define ALL_BASE SIM_ALL_MAX
+#define ALL_NOBODY (SIM_ALL_MAX + 1)
+#define LATER_LIST 1u
+#define LATER_PUT 2u
+#define LATER_READ(owner) (4u << (owner))
+#define LATER_DEL(owner) (0x200u << (owner))
+#define LATER_DEL_ANY 0xfe00u
+#define LATER_VISIBLE STORE_KINDS	/* in place of a kind: of these */
+#define VISIBLE_HURTS 1u
+#define VISIBLE_HELPS 2u
+#define VISIBLE_BOTH 3u
+
+/* A slot of the table: digest of a state, and who slept in it. */
+#define ALL_SLEEP ((uint64_t)((1u << SIM_ALL_MAX) - 1))
+
+struct all_shared {
+	atomic_bool stop, grew;
+	atomic_uint_least64_t states, moves, stores, ends, ends_digest;
+	_Atomic uint16_t later[SIM_ALL_MAX][ALL_OPS][STORE_KINDS + 1];
+	atomic_flag told;
+	char violation[512];
+};
+struct all {
+	struct sim *s;
+	const struct sim_all_opts *o;
+	struct all_shared *sh;
+	_Atomic uint64_t *seen;		/* ALL_SLOTS of them, of this pass */
+	unsigned number;		/* of this process */
+	unsigned len;
+	char trace[ALL_TRACE];		/* who went */
+};
+
+/* --- what is known of programs --- */
+
+/* As a bit of LATER_READ(0), and the like.  Where two may put one name, who was
+ * first may be another in another order: they are one. */
+static unsigned all_owner(const struct sim_op *op, unsigned who)
+{
+	unsigned owner = op->name ? op->name->owner : SIM_NOBODY;
+
+	if (op->verb == SIM_PUT && owner == SIM_NOBODY)
+		owner = who;
+	return owner == SIM_BASE ? ALL_BASE : owner == SIM_NOBODY ?
+		ALL_NOBODY : sim_own_names(op->kind) ? owner : 0;
+}
+
+static unsigned all_class(const struct sim_op *op, unsigned who)
+{
+	unsigned owner = all_owner(op, who);
+
+	return op->verb == SIM_LIST ? LATER_LIST :
+		op->verb == SIM_PUT ? LATER_PUT :
+		op->verb == SIM_READ ? LATER_READ(owner) : LATER_DEL(owner);
+}
+
+/*
+ * Archives lose what they need by some operations, after each of which it is
+ * looked; others only give them something, or take them out of sight.  Two of
+ * those may change places unseen.
+ */
+static unsigned all_visible(const struct sim_op *op)
+{
+	if ((op->verb != SIM_PUT && op->verb != SIM_DEL) ||
+	    (op->kind != STORE_ARCHIVES && op->kind != STORE_TOMBSTONES &&
+	     op->kind != STORE_GENERATIONS && op->kind != STORE_INDEX &&
+	     op->kind != STORE_DATA && op->kind != STORE_META))
+		return 0;
+	return op->verb == SIM_DEL || op->kind == STORE_ARCHIVES ||
+		op->kind == STORE_GENERATIONS ? VISIBLE_HURTS : VISIBLE_HELPS;
+}
+
+static void all_add(struct all *a, unsigned who, unsigned kind, unsigned what)
+{
+	unsigned i = a->s->prog[who].done | 7;	/* a little more */
+
+	BUG_ON(i >= ALL_OPS);
+	if ((atomic_load(&a->sh->later[who][i][kind]) & what) == what)
+		return;
+	do {
+		atomic_fetch_or(&a->sh->later[who][i][kind], (uint16_t)what);
+	} while (i-- > 0);
+	atomic_store(&a->sh->grew, true);
+}
+
+/* A program stands before its next operation. */
+static void all_learn(struct all *a, unsigned who)
+{
+	const struct sim_op *op = &a->s->prog[who].next;
+
+	if (a->s->prog[who].ended)
+		return;
+	all_add(a, who, op->kind, all_class(op, who));
+	all_add(a, who, LATER_VISIBLE, all_visible(op));
+}
+
+/* May it matter whether this comes before all that 'other' may still do? */
+static bool all_depends(struct all *a, unsigned who, unsigned other)
+{
+	const struct sim_op *op = &a->s->prog[who].next;
+	_Atomic uint16_t *later =
+		a->sh->later[other][a->s->prog[other].done];
+	unsigned f = atomic_load(&later[op->kind]), owner = all_owner(op, who);
+	unsigned seen = atomic_load(&later[LATER_VISIBLE]);
+	unsigned reads = LATER_READ(owner) | LATER_READ(ALL_NOBODY);
+	unsigned dels = LATER_DEL(owner) | LATER_DEL(ALL_NOBODY);
+	bool there = op->name && op->name->there;
+
+	if (a->o->plain)
+		return true;
+	switch (all_visible(op)) {
+	case VISIBLE_HURTS:
+		if (seen)
+			return true;
+		break;
+	case VISIBLE_HELPS:
+		if (seen & VISIBLE_HURTS)
+			return true;
+		break;
+	}
+	if (op->verb == SIM_LIST)
+		return f & (LATER_PUT | LATER_DEL_ANY);
+	if (op->verb == SIM_READ || (op->verb == SIM_PUT && there))
+		return f & (dels | (there ? 0 : LATER_PUT));
+	return f & (LATER_LIST | reads | dels |
+		    (sim_own_names(op->kind) ? 0 : LATER_PUT));
+}
+
+/* May it matter which of two comes first? */
+static bool all_touch(const struct sim_op *a, const struct sim_op *b)
+{
+	if ((all_visible(a) | all_visible(b)) == VISIBLE_BOTH ||
+	    (all_visible(a) & all_visible(b)) == VISIBLE_HURTS)
+		return true;
+	if (a->kind != b->kind ||
+	    (a->verb <= SIM_READ && b->verb <= SIM_READ))
+		return false;
+	return !a->name || !b->name || a->name == b->name;
+}
+
+/* The programs that must go on from here, a bit for each: none outside does
+ * anything, ever, that touches what one of them does next. */
+static unsigned all_closed(struct all *a, unsigned first)
+{
+	unsigned set = 1u << first, was = 0, i, k;
+
+	while (was != set) {
+		was = set;
+		for (i = 0; i < a->s->n; i++)
+			for (k = 0; was >> i & 1 && k < a->s->n; k++)
+				if (!(set >> k & 1) &&
+				    !a->s->prog[k].ended &&
+				    all_depends(a, i, k))
+					set |= 1u << k;
+	}
+	return set;
+}
+
+static unsigned all_choose(struct all *a)
+{
+	unsigned best = 0, i, set;
+
+	for (i = 0; i < a->s->n; i++) {
+		if (a->s->prog[i].ended)
+			continue;
+		set = all_closed(a, i);
+		if (!best || __builtin_popcount(set) <
+			     __builtin_popcount(best))
+			best = set;
+	}
+	return best;
+}
+
+/* --- what was seen --- */
+
+static uint64_t all_digest(const struct sim *s)
+{
+	uint64_t v[SIM_ALL_MAX + 1] = { s->content };
+	unsigned i;
+
+	for (i = 0; i < s->n; i++)
+		v[1 + i] = s->prog[i].seen + s->prog[i].ended;
+	return XXH3_64bits(v, sizeof(v));
+}
+
+/*
+ * Which of 'set' must go on in this state, of which those in *sleep need not:
+ * all others when it is new, else who slept each time so far.  *sleep is who
+ * still sleeps.
+ */
+static unsigned all_meet(struct all *a, uint64_t digest, unsigned set,
+			 unsigned *sleep)
+{
+	uint64_t key = (digest & ~ALL_SLEEP) | (ALL_SLEEP + 1), had = 0;
+	uint64_t i = digest >> 32;
+
+	for (;; i++) {
+		_Atomic uint64_t *slot = &a->seen[i & (ALL_SLOTS - 1)];
+
+		had = atomic_load(slot);
+		if (had == 0 && atomic_compare_exchange_strong(slot, &had,
+				    key | *sleep)) {
+			atomic_fetch_add(&a->sh->states, 1);
+			return set & ~*sleep;
+		}
+		if ((had & ~ALL_SLEEP) != key)
+			continue;
+		while (!atomic_compare_exchange_strong(slot, &had,
+			       had & (~ALL_SLEEP | *sleep)))
+			;
+		set &= (unsigned)(had & ALL_SLEEP) & ~*sleep;
+		*sleep &= (unsigned)(had & ALL_SLEEP);
+		return set;
+	}
+}
+
+static void all_wrong(struct all *a, const char *what)
+{
+	if (atomic_flag_test_and_set(&a->sh->told))
+		return;
+	snprintf(a->sh->violation, sizeof(a->sh->violation),
+		"%s, after %.*s", what, (int)a->len, a->trace);
+	atomic_store(&a->sh->stop, true);
+}
+
+/* What the store has now may hurt somebody: look, once for all states. */
+static void all_look(struct all *a, bool ended, unsigned depth)
+{
+	uint64_t key[2] = { a->s->content, 77 + ended };
+	unsigned sleep = 0;
+
+	a->s->touched = false;
+	if (!all_meet(a, XXH3_64bits(key, sizeof(key)), 1, &sleep))
+		return;
+	atomic_fetch_add(&a->sh->stores, 1);
+	if (ended) {
+		atomic_fetch_add(&a->sh->ends, 1);
+		atomic_fetch_xor(&a->sh->ends_digest, a->s->content);
+	}
+	snap_save(depth);
+	a->o->look(ended, a->o->ctx);
+	if (sim_violation(a->s))
+		all_wrong(a, sim_violation(a->s));
+	snap_restore(depth);
+}
+
+/* --- the search --- */
+
+static void all_go(struct all *a, unsigned who)
+{
+	uint64_t moves;
+
+	BUG_ON(a->len == ALL_TRACE);
+	a->trace[a->len++] = (char)('0' + who);
+	moves = atomic_fetch_add(&a->sh->moves, 1);
+	if (a->o->say && moves % a->o->say == 0)
+		dprintf(STDERR_FILENO, "%llu operations, %llu states\n",
+			(unsigned long long)moves, (unsigned long long)
+			atomic_load(&a->sh->states));
+	sim_go(a->s, who);
+	if (sim_violation(a->s))
+		all_wrong(a, sim_violation(a->s));
+	all_learn(a, who);
+}
+
+/* Of those who sleep, who still does when 'who' has gone on. */
+static unsigned all_asleep(struct all *a, unsigned sleep, unsigned who)
+{
+	unsigned i, out = sleep & ~(1u << who);
+
+	for (i = 0; i < a->s->n; i++)
+		if (out >> i & 1 && all_touch(&a->s->prog[i].next,
+					      &a->s->prog[who].next))
+			out &= ~(1u << i);
+	return a->o->plain ? 0 : out;
+}
+
+static unsigned all_first(const struct all *a, unsigned set)
+{
+	return a->number % 2 ? 31 - (unsigned)__builtin_clz(set) :
+		(unsigned)__builtin_ctz(set);
+}
+
+/* From here on: every way.  What sleeps goes on elsewhere. */
+static void all_search(struct all *a, unsigned sleep, unsigned depth)
+{
+	unsigned set, who, len, still;
+
+	for (;;) {
+		if (a->s->touched)
+			all_look(a, false, depth);
+		if (atomic_load(&a->sh->stop))
+			return;
+		if ((set = all_choose(a)) == 0) {
+			all_look(a, true, depth);
+			return;
+		}
+		if (set & (set - 1))
+			set = all_meet(a, all_digest(a->s), set, &sleep);
+		else
+			set &= ~sleep;
+		if (set == 0)
+			return;
+		if (set & (set - 1))
+			break;
+		who = all_first(a, set);
+		sleep = all_asleep(a, sleep, who);
+		all_go(a, who);
+	}
+	snap_save(depth);
+	for (len = a->len; set && !atomic_load(&a->sh->stop); ) {
+		who = all_first(a, set);
+		set &= ~(1u << who);
+		still = all_asleep(a, sleep, who);
+		all_go(a, who);
+		all_search(a, still, depth + 1);
+		a->len = len;
+		snap_restore(depth);
+		sleep |= 1u << who;
+	}
+}
+
+/* --- from the outside --- */
+
+/* What programs do in many orders: so that the passes begin knowing it. */
+static void all_try(struct all *a)
+{
+	unsigned i, who, left, rarely;
+
+	snap_save(0);
+	for (i = 0; i < ALL_TRIES && !atomic_load(&a->sh->stop); i++) {
+		snap_restore(0);
+		a->len = 0;
+		a->s->rng += i * 0x9e3779b97f4a7c15ull;
+		rarely = 1 + (unsigned)sim_random(a->s, 20);
+		for (left = a->s->n, who = 0; left; ) {
+			if (a->s->prog[who].ended ||
+			    sim_random(a->s, rarely) == 0)
+				who = (unsigned)sim_random(a->s, a->s->n);
+			if (a->s->prog[who].ended)
+				continue;
+			all_go(a, who);
+			left -= a->s->prog[who].ended;
+		}
+	}
+	snap_restore(0);
+}
+
+static void *all_memory(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		world_die("no memory", NULL);
+	return p;
+}
+
+static void all_pass(struct all *a)
+{
+	struct all_shared *sh = a->sh;
+	int status;
+
+	sh->states = sh->moves = sh->stores = sh->ends = 0;
+	sh->ends_digest = 0;
+	sh->grew = false;
+	a->len = 0;
+	a->seen = all_memory(ALL_SLOTS * sizeof(*a->seen));
+	for (a->number = 0; a->number < a->o->jobs; a->number++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			world_die("fork", NULL);
+		if (pid == 0) {
+			all_search(a, 0, 0);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		if (status != 0)
+			all_wrong(a, "a process that died");
+	munmap(a->seen, ALL_SLOTS * sizeof(*a->seen));
+}
+
+void sim_all(struct sim *s, const struct sim_all_opts *o,
+	     struct sim_all_result *res)
+{
+	struct fiber *fiber[SIM_ALL_MAX];
+	struct all a = { .s = s, .o = o };
+	unsigned i;
+
+	BUG_ON(o->n > SIM_ALL_MAX);
+	memset(res, 0, sizeof(*res));
+	a.sh = all_memory(sizeof(*a.sh));
+	sim_start(s, o->n, o->fn, o->ctx);
+	for (i = 0; i < o->n; i++) {
+		fiber[i] = s->prog[i].fiber;
+		all_learn(&a, i);
+	}
+	snap_begin(fiber, o->n);
+	all_try(&a);
+	do {
+		all_pass(&a);
+		res->passes++;
+	} while (atomic_load(&a.sh->grew) && !atomic_load(&a.sh->stop));
+	snap_end();
+	sim_stop(s);
+	if (a.sh->violation[0])
+		sim_wrong(s, a.sh->violation);
+	res->states = atomic_load(&a.sh->states);
+	res->moves = atomic_load(&a.sh->moves);
+	res->stores = atomic_load(&a.sh->stores);
+	res->ends = atomic_load(&a.sh->ends);
+	res->ends_digest = atomic_load(&a.sh->ends_digest);
+	munmap(a.sh, sizeof(*a.sh));
+}
