@@ -90,7 +90,7 @@ def history():
     act("delete", f"{REPO}::a1", old=["a1"])
     act("create", f"{REPO}::b", "src", new=["b"])
     act("compact", "--threshold", "1", REPO)
-    act("rekey", REPO)
+    act("rekey", "--full", REPO)
     return done
 
 

@@ -102,6 +102,7 @@ static void snap_find(struct snaps *s, FILE *f)
 void snap_begin(struct fiber *const *fiber, unsigned n)
 {
 	static struct snaps s;
+	uintptr_t at;
 	FILE *f;
 	void *p;
 
@@ -111,11 +112,14 @@ void snap_begin(struct fiber *const *fiber, unsigned n)
 	mallopt(M_TRIM_THRESHOLD, INT32_MAX);
 	if (!(p = malloc(SNAP_PAGES / 2 * SNAP_PAGE_BYTES)))
 		world_die("no memory", NULL);
+	at = (uintptr_t)p;
 	free(p);
 	if (!(f = fopen("/proc/self/maps", "r")))
 		world_die("/proc/self/maps", NULL);
 	snap_find(&s, f);
 	fclose(f);
+	if (at < (uintptr_t)s.heap || at >= (uintptr_t)sbrk(0))
+		world_die("malloc() has its memory elsewhere", NULL);
 	snaps = snap_map(sizeof(s));	/* now: it is none of the parts */
 	*snaps = s;
 }

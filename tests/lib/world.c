@@ -152,23 +152,32 @@ int world_init(struct world *w, struct err *e)
 	return rc;
 }
 
-int world_create(struct world *w, const char *name, struct err *e)
+int world_create_in(struct world *w, struct repo *r, const char *name,
+		    struct err *e)
 {
 	struct strv paths = STRV_INIT;
 	struct create_opts o = { .name = name, .series = "test",
 		.walk.paths = &paths, .comp = COMP_SPEC_DEFAULT,
 		.files_cache = FSTATE_DEFAULT };
 	struct create_result res;
+	int rc = strv_add(&paths, w->source, e);
+
+	if (rc == 0) {
+		rc = create_run(r, &o, &res, e);
+		create_result_release(&res);
+	}
+	strv_release(&paths);
+	return rc;
+}
+
+int world_create(struct world *w, const char *name, struct err *e)
+{
 	struct repo *r;
 	int rc;
 
 	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
 		return rc;
-	if ((rc = strv_add(&paths, w->source, e)) == 0) {
-		rc = create_run(r, &o, &res, e);
-		create_result_release(&res);
-	}
-	strv_release(&paths);
+	rc = world_create_in(w, r, name, e);
 	repo_close(r);
 	return rc;
 }
@@ -292,6 +301,73 @@ int world_rekey(struct world *w, struct err *e)
 	rc = repo_keys_rekey(r, "secret", &removed, e);
 	repo_close(r);
 	return rc;
+}
+
+static int renew_all(struct repo *r, struct err *e)
+{
+	struct catalog *c = NULL;
+	struct oid id;
+	size_t i;
+	int rc = catalog_load(&c, r, e);
+
+	for (i = 0; rc == 0 && i < c->n; i++)
+		if (c->item[i]->rec.key.epoch < repo_epoch(r))
+			rc = catalog_renew(r, c->item[i], &id, e);
+	catalog_free(c);
+	return rc;
+}
+
+int world_rekey_full(struct world *w, struct err *e)
+{
+	struct compact_opts o = COMPACT_DEFAULT;
+	struct compact_result res;
+	struct repo *r;
+	int rc;
+
+	o.reseal = true;
+	if ((rc = world_rekey(w, e)) < 0 ||
+	    (rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
+		return rc;
+	if ((rc = renew_all(r, e)) == 0 &&
+	    (rc = compact_run(r, &o, &res, e)) == 0)
+		rc = repo_keys_forget_old(r, "secret", e);
+	repo_close(r);
+	return rc;
+}
+
+static const char *damage_below;
+
+static int damage_cb(const char *path, const struct stat *st, int flag,
+		     struct FTW *ftw)
+{
+	int fd;
+
+	(void)ftw;
+	if (flag != FTW_F || strncmp(path, damage_below, strlen(damage_below)))
+		return 0;
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || pwrite(fd, "damage", 6, st->st_size / 2) != 6 ||
+	    close(fd) < 0)
+		world_die(path, NULL);
+	return 0;
+}
+
+void world_damage_packs(struct world *w)
+{
+	char path[2 * WORLD_PATH];
+
+	snprintf(path, sizeof(path), "%s/data/", w->repo);
+	damage_below = path;
+	nftw(w->repo, damage_cb, 32, FTW_PHYS);
+}
+
+void world_damage_index(struct world *w)
+{
+	char path[2 * WORLD_PATH];
+
+	snprintf(path, sizeof(path), "%s/index", w->repo);
+	world_remove(path);
+	mkdir(path, 0700);
 }
 
 int world_history(struct world *w, struct err *e)

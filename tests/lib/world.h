@@ -32,12 +32,16 @@ struct oid world_digest(const char *path);
 extern const struct repo_opts world_opts;	/* the passphrase */
 int world_init(struct world *w, struct err *e);
 int world_create(struct world *w, const char *name, struct err *e);
+int world_create_in(struct world *w, struct repo *r, const char *name,
+		    struct err *e);
 int world_delete(struct world *w, const char *name, struct err *e);
 int world_undelete(struct world *w, const char *name, struct err *e);
 /* Keeps the newest archive only. */
 int world_prune(struct world *w, struct err *e);
 int world_compact(struct world *w, struct err *e);
 int world_rekey(struct world *w, struct err *e);
+/* And all that is there is sealed anew. */
+int world_rekey_full(struct world *w, struct err *e);
 int world_list(struct world *w, struct err *e);
 /* Three archives, "old", "gone" and the deleted "dead", of which the last has
  * something of its own in packs of its own. */
@@ -45,6 +49,9 @@ int world_history(struct world *w, struct err *e);
 int world_extract(struct world *w, const char *name, struct err *e);
 /* Repository, archives and data; findings of damage to stderr if 'say'. */
 int world_check(struct world *w, bool say, struct err *e);
+/* What a repair has to mend: some bytes of every data pack; every segment. */
+void world_damage_packs(struct world *w);
+void world_damage_index(struct world *w);
 /* What is lost is no failure of it. */
 int world_repair(struct world *w, struct err *e);
 /* After world_extract: is it the source? */

@@ -2,9 +2,10 @@
 /* timeout: 900 */
 /*
  * Every system call of the local store goes wrong once, in every way, through
- * init, create, delete, undelete, prune, compact, rekey, extract, list, check
- * and repair (of an index that is gone, of a damaged pack); from each write on
- * the disk is full; and the process is killed at every call.  Judged
+ * init, create, delete, undelete, prune, compact, rekey (also of all that is
+ * there), extract, list, check and repair (of an index that is gone, of damaged
+ * packs); from each write on the disk is full; and the process is killed at
+ * every call.  Judged
  * afterwards, with a system that works: every acknowledged
  * archive restores to the same tree, check is clean, the next run succeeds
  * without a manual step.
@@ -16,7 +17,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +69,11 @@ static int op_rekey(struct err *e)
 	return world_rekey(&w, e);
 }
 
+static int op_rekey_full(struct err *e)
+{
+	return world_rekey_full(&w, e);
+}
+
 static int op_extract(struct err *e)
 {
 	return world_extract(&w, "old", e);
@@ -87,38 +92,6 @@ static int op_check(struct err *e)
 static int op_repair(struct err *e)
 {
 	return world_repair(&w, e);
-}
-
-/* --- what a repair has to mend --- */
-
-static int damage_cb(const char *path, const struct stat *st, int flag,
-		     struct FTW *ftw)
-{
-	const char *in = path + strlen(w.repo);
-	int fd;
-
-	(void)ftw;
-	if (flag != FTW_F || strncmp(in, "/data/", 6) != 0)
-		return 0;
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || pwrite(fd, "damage", 6, st->st_size / 2) != 6 ||
-	    close(fd) < 0)
-		world_die(path, NULL);
-	return 0;
-}
-
-static void damage_packs(void)
-{
-	nftw(w.repo, damage_cb, 32, FTW_PHYS);
-}
-
-static void damage_index(void)
-{
-	char path[WORLD_PATH + 8];
-
-	snprintf(path, sizeof(path), "%s/index", w.repo);
-	world_remove(path);
-	mkdir(path, 0700);
 }
 
 /* --- judging --- */
@@ -148,7 +121,7 @@ struct operation {
 	bool bare;		/* begins without a repository */
 	bool reads;		/* leaves the repository as it is */
 	const char *made;	/* archive that success acknowledges */
-	void (*damage)(void);	/* what it has to mend */
+	void (*damage)(struct world *w);	/* what it has to mend */
 	unsigned coarse;	/* strides are so many times as long */
 };
 
@@ -235,7 +208,7 @@ static void fresh(const struct operation *op)
 		world_copy(template_pins, pins);
 	}
 	if (op->damage)
-		op->damage();
+		op->damage(&w);
 }
 
 static void fresh_out(void)
@@ -335,13 +308,14 @@ int main(int argc, char **argv)
 		{ "prune", op_prune, false, false, NULL, NULL, 0 },
 		{ "compact", op_compact, false, false, NULL, NULL, 0 },
 		{ "rekey", op_rekey, false, false, NULL, NULL, 0 },
+		{ "rekey-full", op_rekey_full, false, false, NULL, NULL, 4 },
 		{ "extract", op_extract, false, true, NULL, NULL, 0 },
 		{ "list", op_list, false, true, NULL, NULL, 0 },
 		{ "check", op_check, false, true, NULL, NULL, 0 },
 		{ "repair-index", op_repair, false, false, NULL,
-		  damage_index, 4 },
+		  world_damage_index, 4 },
 		{ "repair-pack", op_repair, false, false, NULL,
-		  damage_packs, 4 },
+		  world_damage_packs, 4 },
 	};
 	const char *s = getenv("FAULTS_STRIDE");
 	struct err e = { ERR_OK, "" };

@@ -2,7 +2,9 @@
 /* timeout: 900 */
 /*
  * Every allocation fails once, through init, create (first, unchanged and with
- * threads), delete, undelete, prune, compact, rekey, extract, list and check.
+ * threads), delete, undelete, prune, compact, rekey (also of all that is
+ * there), repair (of an index that is gone, of damaged packs), extract, list
+ * and check.
  * The operation must end with an error that has words, or with success; and
  * what it acknowledged is whole: never a crash, never a clean check of what is
  * damaged.
@@ -77,6 +79,16 @@ static int op_rekey(struct err *e)
 	return world_rekey(&w, e);
 }
 
+static int op_rekey_full(struct err *e)
+{
+	return world_rekey_full(&w, e);
+}
+
+static int op_repair(struct err *e)
+{
+	return world_repair(&w, e);
+}
+
 static int op_extract(struct err *e)
 {
 	return world_extract(&w, "old", e);
@@ -95,7 +107,8 @@ static int op_check(struct err *e)
 struct operation {
 	const char *name;
 	int (*run)(struct err *e);
-	enum { WORLD_BARE, WORLD_COLD, WORLD_WARM, WORLD_DAMAGED } world;
+	enum { WORLD_BARE, WORLD_COLD, WORLD_WARM, WORLD_DAMAGED,
+	       WORLD_NO_INDEX, WORLD_BAD_PACKS } world;
 	const char *made;	/* archive that success acknowledges */
 };
 
@@ -110,6 +123,10 @@ static void fresh(const struct operation *op)
 			w.repo);
 		world_copy(template_pins, pins);
 	}
+	if (op->world == WORLD_NO_INDEX)
+		world_damage_index(&w);
+	if (op->world == WORLD_BAD_PACKS)
+		world_damage_packs(&w);
 	world_remove(w.out);
 	mkdir(w.out, 0700);
 }
@@ -188,6 +205,17 @@ static void must_restore(const char *name)
 		world_die("an archive restores to something else", NULL);
 }
 
+/* It can be done again; then a backup of the same files makes all whole. */
+static void judge_repair(bool acknowledged)
+{
+	struct err e = { ERR_OK, "" };
+
+	if (!acknowledged && world_repair(&w, &e) < 0)
+		world_die("the next repair", &e);
+	if (world_create(&w, "healing", &e) < 0)
+		world_die("the create that heals", &e);
+}
+
 static void judge(const struct operation *op, bool acknowledged)
 {
 	struct err e = { ERR_OK, "" };
@@ -207,6 +235,8 @@ static void judge(const struct operation *op, bool acknowledged)
 			world_die("the next init", &e);
 		return;
 	}
+	if (op->run == op_repair)
+		judge_repair(acknowledged);
 	must_restore("old");
 	if (acknowledged && op->made)
 		must_restore(op->made);
@@ -261,6 +291,9 @@ int main(int argc, char **argv)
 		{ "prune", op_prune, WORLD_COLD, NULL },
 		{ "compact", op_compact, WORLD_COLD, NULL },
 		{ "rekey", op_rekey, WORLD_COLD, NULL },
+		{ "rekey, full", op_rekey_full, WORLD_COLD, NULL },
+		{ "repair, index", op_repair, WORLD_NO_INDEX, NULL },
+		{ "repair, packs", op_repair, WORLD_BAD_PACKS, NULL },
 		{ "extract", op_extract, WORLD_COLD, NULL },
 		{ "list", op_list, WORLD_COLD, NULL },
 		{ "check", op_check, WORLD_COLD, NULL },

@@ -48,6 +48,8 @@ static const struct deployment {
 	{ "share", "wwc", FENCE_ALL, { MORE, MORE } },
 	{ "late", "ccdk", FENCE_ALL, { 0 } },
 	{ "again", "wwc", FENCE_ALL, { SAME, SAME } },
+	{ "two", "wcdn", FENCE_ALL, { SAME } },
+	{ "four", "wwcd", FENCE_ALL | ONCE, { SAME, SAME } },
 	{ "five", "wwcdn", FENCE_ALL | ONCE, { SAME, SAME } },
 };
 #define DEPLOYMENTS (sizeof(deployments) / sizeof(*deployments))

@@ -3,8 +3,9 @@
 /*
  * The power goes off after every system call that changes the repository,
  * through init, create, delete, undelete, prune, compact, a whole run, rekey
- * and a change of the passphrase; and of what was not synced then there is
- * nothing, everything, or any part of it, and writes may be torn (cutos.h).
+ * (also of all that is there), repair and a change of the passphrase; and of
+ * what was not synced then there is nothing, everything, or any part of it, and
+ * writes may be torn (cutos.h).
  * Each such disk must open, list every acknowledged archive, check clean with
  * all its data; on some the next run is made, which needs no manual step.
  *
@@ -32,7 +33,7 @@
 
 /* Shared with the children that look at disks. */
 struct shared {
-	uint64_t states, different, next_runs, calls;
+	uint64_t states, different, next_runs, calls, mended;
 	uint64_t seen[SEEN_SLOTS];
 };
 
@@ -42,6 +43,7 @@ struct operation {
 	bool bare;		/* begins without a repository */
 	const char *made;	/* archive that success acknowledges */
 	const char *gone;	/* archive that success makes go */
+	void (*damage)(struct world *w);	/* what it has to mend */
 };
 
 static struct world w;
@@ -99,6 +101,16 @@ static int op_run(struct err *e)
 static int op_rekey(struct err *e)
 {
 	return world_rekey(&w, e);
+}
+
+static int op_rekey_full(struct err *e)
+{
+	return world_rekey_full(&w, e);
+}
+
+static int op_repair(struct err *e)
+{
+	return world_repair(&w, e);
 }
 
 static int op_change(struct err *e)
@@ -251,6 +263,22 @@ static void must_list(struct repo *r)
 	catalog_free(c);
 }
 
+/* It can be done again; then a backup of the same files makes all whole. */
+static void mend(struct repo *r)
+{
+	const struct repair_opts o = { .threads = 0 };
+	struct repair_result res;
+	struct err e = { ERR_OK, "" };
+	char name[32];
+
+	snprintf(name, sizeof(name), "healing%llu",
+		(unsigned long long)shared->mended++);
+	if (!acknowledged && repair_run(r, &o, &res, &e) < 0)
+		world_die("the next repair", &e);
+	if (world_create_in(&w, r, name, &e) < 0)
+		world_die("the create that heals", &e);
+}
+
 static void judge(struct repo *r)
 {
 	const struct check_opts o = { .flags = CHECK_REPOSITORY |
@@ -259,6 +287,8 @@ static void judge(struct repo *r)
 	struct err e = { ERR_OK, "" };
 
 	must_list(r);
+	if (op_now->damage)
+		mend(r);
 	if (check_run(r, &o, &res, &e) < 0)
 		world_die("check", &e);
 }
@@ -309,6 +339,8 @@ static void next_run(void)
 	}
 	if (repo_open(&r, cut, &either, &e) < 0)
 		world_die("open", &e);
+	if (op_now->damage)
+		mend(r);
 	repo_close(r);
 	if (new_pass)			/* the others know one only */
 		return;
@@ -399,6 +431,8 @@ static void fresh(void)
 		world_copy(template, w.repo);
 		world_copy(template_pins, pins);
 	}
+	if (op_now->damage)
+		op_now->damage(&w);
 }
 
 static void try_all(const struct operation *op)
@@ -464,15 +498,20 @@ static unsigned number(const char *name, unsigned otherwise)
 int main(int argc, char **argv)
 {
 	static const struct operation operations[] = {
-		{ "init", op_init, true, NULL, NULL },
-		{ "create", op_create, false, "new", NULL },
-		{ "delete", op_delete, false, NULL, "gone" },
-		{ "undelete", op_undelete, false, NULL, NULL },
-		{ "prune", op_prune, false, NULL, "gone" },
-		{ "compact", op_compact, false, NULL, NULL },
-		{ "run", op_run, false, "new", "gone" },
-		{ "rekey", op_rekey, false, NULL, NULL },
-		{ "change-passphrase", op_change, false, NULL, NULL },
+		{ "init", op_init, true, NULL, NULL, NULL },
+		{ "create", op_create, false, "new", NULL, NULL },
+		{ "delete", op_delete, false, NULL, "gone", NULL },
+		{ "undelete", op_undelete, false, NULL, NULL, NULL },
+		{ "prune", op_prune, false, NULL, "gone", NULL },
+		{ "compact", op_compact, false, NULL, NULL, NULL },
+		{ "run", op_run, false, "new", "gone", NULL },
+		{ "rekey", op_rekey, false, NULL, NULL, NULL },
+		{ "rekey-full", op_rekey_full, false, NULL, NULL, NULL },
+		{ "repair-index", op_repair, false, NULL, NULL,
+		  world_damage_index },
+		{ "repair-packs", op_repair, false, NULL, NULL,
+		  world_damage_packs },
+		{ "change-passphrase", op_change, false, NULL, NULL, NULL },
 	};
 	size_t i;
 
