@@ -45,7 +45,7 @@ static const struct deployment {
 	{ "read", "wcdr", FENCE_ALL, { SAME } },
 	{ "check", "wcdk", FENCE_ALL, { SAME } },
 	{ "collectors", "wccd", FENCE_ALL, { SAME } },
-	{ "share", "wwc", FENCE_ALL, { MORE, MORE } },
+	{ "share", "wwc", FENCE_ALL | ONCE, { MORE, MORE } },
 	{ "late", "ccdk", FENCE_ALL, { 0 } },
 	{ "again", "wwc", FENCE_ALL, { SAME, SAME } },
 	{ "two", "wcdn", FENCE_ALL, { SAME } },
