@@ -67,8 +67,8 @@ UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 TEST_TOOL_BIN = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TEST_TOOL_SRC))
 
-.PHONY: all check lint bench fuzz fuzz-build install uninstall clean unit \
-	tests-build tools-build FORCE
+.PHONY: all check lint lint-objects bench fuzz fuzz-build install uninstall \
+	clean unit tests-build tools-build FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -241,7 +241,11 @@ $(BUILD)/hdr/%.h.ok: %.h $(BUILD)/flags
 	$(Q)printf '#include "%s"\n' $< | $(CC) $(CPPFLAGS) $(CFLAGS_ALL) \
 		-MMD -MP -MT $@ -MF $(@:.ok=.d) -fsyntax-only -x c -
 	@touch $@
-lint: $(patsubst %.h,$(BUILD)/hdr/%.h.ok,$(HDR)) $(PROG_OBJ)
+lint-objects: $(patsubst %.h,$(BUILD)/hdr/%.h.ok,$(HDR)) $(PROG_OBJ)
+# All cores, if nobody has said how many.
+lint:
+	@$(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) \
+		--no-print-directory lint-objects
 	@BUILD=$(BUILD) scripts/lint
 
 D = $(DESTDIR)$(PREFIX)

@@ -3,8 +3,8 @@
 #
 # Each rule of the collector's protocol, left out of the code (tests/mutant.py):
 # an archive loses something, and both searches find it, the one through orders
-# at random (tests/unit/test_collect.c) and the one through all of them
-# (tests/unit/test_orders.c).  What takes longer than seconds is left to
+# at random (tests/unit/test_collect.c) and, but for rule C, the one through all
+# of them (tests/unit/test_orders.c).  What takes longer than seconds is left to
 # "make collect" (MUTANT_ALL=1).
 # timeout: 300
 . "$TOP/tests/lib.sh"

@@ -436,18 +436,48 @@ int world_check(struct world *w, bool say, struct err *e)
 	return rc;
 }
 
-int world_repair(struct world *w, struct err *e)
+static int repair_in(struct repo *r, struct err *e)
 {
 	const struct repair_opts o = { .threads = 0 };
 	struct repair_result res;
+
+	return repair_run(r, &o, &res, e);
+}
+
+int world_repair(struct world *w, struct err *e)
+{
 	struct repo *r;
 	int rc;
 
 	if ((rc = repo_open(&r, w->repo, &world_opts, e)) < 0)
 		return rc;
-	rc = repair_run(r, &o, &res, e);
+	rc = repair_in(r, e);
 	repo_close(r);
 	return rc;
+}
+
+void world_heal_in(struct world *w, struct repo *r, bool repaired)
+{
+	static unsigned n;		/* of names: it may be done again */
+	struct err e = { ERR_OK, "" };
+	char name[32];
+
+	snprintf(name, sizeof(name), "healing%u", n++);
+	if (!repaired && repair_in(r, &e) < 0)
+		world_die("the next repair", &e);
+	if (world_create_in(w, r, name, &e) < 0)
+		world_die("the create that heals", &e);
+}
+
+void world_heal(struct world *w, bool repaired)
+{
+	struct err e = { ERR_OK, "" };
+	struct repo *r;
+
+	if (repo_open(&r, w->repo, &world_opts, &e) < 0)
+		world_die("open", &e);
+	world_heal_in(w, r, repaired);
+	repo_close(r);
 }
 
 bool world_same(struct world *w)

@@ -54,6 +54,10 @@ void world_damage_packs(struct world *w);
 void world_damage_index(struct world *w);
 /* What is lost is no failure of it. */
 int world_repair(struct world *w, struct err *e);
+/* A repair can be done again, if it did not say that it was done; then a backup
+ * of the same files makes all whole. */
+void world_heal(struct world *w, bool repaired);
+void world_heal_in(struct world *w, struct repo *r, bool repaired);
 /* After world_extract: is it the source? */
 bool world_same(struct world *w);
 

@@ -125,17 +125,6 @@ struct operation {
 	unsigned coarse;	/* strides are so many times as long */
 };
 
-/* It can be done again; then a backup of the same files makes all whole. */
-static void judge_repair(bool acknowledged)
-{
-	struct err e = { ERR_OK, "" };
-
-	if (!acknowledged && world_repair(&w, &e) < 0)
-		world_die("the next repair", &e);
-	if (world_create(&w, "healing", &e) < 0)
-		world_die("the create that heals", &e);
-}
-
 static void judge(const struct operation *op, bool acknowledged)
 {
 	struct err e = { ERR_OK, "" };
@@ -150,7 +139,7 @@ static void judge(const struct operation *op, bool acknowledged)
 			world_die("an acknowledged repository is gone", NULL);
 	} else {
 		if (op->damage)
-			judge_repair(acknowledged);
+			world_heal(&w, acknowledged);
 		must_restore("old");
 	}
 	if (acknowledged && op->made)

@@ -205,17 +205,6 @@ static void must_restore(const char *name)
 		world_die("an archive restores to something else", NULL);
 }
 
-/* It can be done again; then a backup of the same files makes all whole. */
-static void judge_repair(bool acknowledged)
-{
-	struct err e = { ERR_OK, "" };
-
-	if (!acknowledged && world_repair(&w, &e) < 0)
-		world_die("the next repair", &e);
-	if (world_create(&w, "healing", &e) < 0)
-		world_die("the create that heals", &e);
-}
-
 static void judge(const struct operation *op, bool acknowledged)
 {
 	struct err e = { ERR_OK, "" };
@@ -236,7 +225,7 @@ static void judge(const struct operation *op, bool acknowledged)
 		return;
 	}
 	if (op->run == op_repair)
-		judge_repair(acknowledged);
+		world_heal(&w, acknowledged);
 	must_restore("old");
 	if (acknowledged && op->made)
 		must_restore(op->made);

@@ -33,7 +33,7 @@
 
 /* Shared with the children that look at disks. */
 struct shared {
-	uint64_t states, different, next_runs, calls, mended;
+	uint64_t states, different, next_runs, calls;
 	uint64_t seen[SEEN_SLOTS];
 };
 
@@ -263,22 +263,6 @@ static void must_list(struct repo *r)
 	catalog_free(c);
 }
 
-/* It can be done again; then a backup of the same files makes all whole. */
-static void mend(struct repo *r)
-{
-	const struct repair_opts o = { .threads = 0 };
-	struct repair_result res;
-	struct err e = { ERR_OK, "" };
-	char name[32];
-
-	snprintf(name, sizeof(name), "healing%llu",
-		(unsigned long long)shared->mended++);
-	if (!acknowledged && repair_run(r, &o, &res, &e) < 0)
-		world_die("the next repair", &e);
-	if (world_create_in(&w, r, name, &e) < 0)
-		world_die("the create that heals", &e);
-}
-
 static void judge(struct repo *r)
 {
 	const struct check_opts o = { .flags = CHECK_REPOSITORY |
@@ -288,7 +272,7 @@ static void judge(struct repo *r)
 
 	must_list(r);
 	if (op_now->damage)
-		mend(r);
+		world_heal_in(&w, r, acknowledged);
 	if (check_run(r, &o, &res, &e) < 0)
 		world_die("check", &e);
 }
@@ -340,7 +324,7 @@ static void next_run(void)
 	if (repo_open(&r, cut, &either, &e) < 0)
 		world_die("open", &e);
 	if (op_now->damage)
-		mend(r);
+		world_heal_in(&w, r, acknowledged);
 	repo_close(r);
 	if (new_pass)			/* the others know one only */
 		return;
