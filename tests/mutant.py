@@ -114,16 +114,11 @@ MUTANTS = {
 		return 0;
 	if ((rc = compact_list_late(c)) < 0 ||
 """),
-    # not of the protocol: what a check and a reader must know of it
+    # not of the protocol: what a check must know of it
     "check-late": ("core/maint/check_packs.c", """\
 		rc = idx_each_reused(now, &g, check_named_cb, named, c->e);
 """, """\
 		rc = idx_each_pack(now, check_named_cb, named, c->e);
-"""),
-    "look-once": ("core/repo/reader_load.c", """\
-	for (tries = 0; tries < READER_TRIES; tries++) {
-""", """\
-	for (tries = 0; tries < READER_TRIES / 100; tries++) {
 """),
     "no-pins": ("core/maint/compact_list.c", """\
 	for (i = 0; i < pins->n; i++)

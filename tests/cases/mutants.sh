@@ -17,7 +17,7 @@ broken() {
 
 for name in $("$TOP/tests/mutant.py"); do
 	case ${MUTANT_ALL:-}:$name in
-	:no-pins | :no-rule-c | :check-late | :look-once) ;;
+	:no-pins | :no-rule-c | :check-late) ;;
 	*)
 		broken test_collect
 		echo "$name: $(grep -a COLLECT_SEED "$ERR")"
@@ -28,7 +28,7 @@ for name in $("$TOP/tests/mutant.py"); do
 	*:late-n) ORDERS=collectors ;;
 	*:open-segment) ORDERS=share ;;
 	*:pack-level) ORDERS="more" ;;
-	:no-pins | *:no-rule-c | *:check-late | *:look-once) continue ;;
+	:no-pins | *:no-rule-c | *:check-late) continue ;;
 	*:no-pins) ORDERS="read" ;;
 	*) ORDERS=same ;;
 	esac

@@ -25,6 +25,8 @@ static int bad_get(struct store *s, enum store_kind k, const char *name,
 {
 	struct badstore *b = bad_of(s);
 
+	if (b->getting)
+		b->getting(k, b->ctx);
 	if (b->dead || (!strcmp(b->name, name) && off < b->to &&
 			off + len > b->from))
 		return err_set(e, ERR_IO, "a bad sector");

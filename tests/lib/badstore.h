@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 /* A store (that below, which becomes its) whose disk has bad sectors, and to
- * which others do something just before a folder is listed. */
+ * which others do something just before a folder is listed or a file read. */
 struct badstore {
 	struct store store;
 	struct store *below;
@@ -14,6 +14,7 @@ struct badstore {
 	bool no_parity;			/* nothing may be put in parity/ */
 	bool dead;			/* nothing can be read any more */
 	void (*listing)(enum store_kind k, void *ctx);	/* NULL ok */
+	void (*getting)(enum store_kind k, void *ctx);	/* NULL ok */
 	void *ctx;
 };
 struct badstore *badstore_open(struct store *below);

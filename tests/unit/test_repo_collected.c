@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A collection that ends while archives are listed. */
+/* A collection that ends while archives are listed, or read. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "maint/prune.h"
 #include "tests/lib/badstore.h"
@@ -112,9 +114,82 @@ static void test_collected_meanwhile(void **state)
 	world_end(&w);
 }
 
+/* --- faster than a reader, twice --- */
+
+static const char *const dead[] = { "first", "second" };
+static unsigned moved;
+
+/* The pack that is about to be read is copied to another, without what only
+ * this archive had, and goes. */
+static void move_it(enum store_kind k, void *ctx)
+{
+	struct err e;
+
+	(void)ctx;
+	if (k != STORE_DATA || moved == 2)
+		return;
+	moved++;
+	check_ok(world_delete(&w, dead[moved - 1], &e), &e);
+	check_ok(world_compact(&w, &e), &e);
+}
+
+/* One pack, of which each archive has less than the one before. */
+static void three_of_a_pack(void)
+{
+	char path[2 * WORLD_PATH];
+	struct err e;
+	unsigned i;
+
+	world_make(&w, "moved");
+	world_write(&w, "first", 40000, 51);
+	world_write(&w, "second", 40000, 52);
+	check_ok(world_init(&w, &e), &e);
+	for (i = 0; i < 2; i++) {
+		check_ok(world_create(&w, dead[i], &e), &e);
+		snprintf(path, sizeof(path), "%s/%s", w.source, dead[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	w.expected = world_digest(w.source);
+	check_ok(world_create(&w, "third", &e), &e);
+}
+
+static void test_moved_twice(void **state)
+{
+	const struct extract_opts o = { .destination = w.out };
+	struct extract_result res;
+	const struct catalog_item *it;
+	struct store *below;
+	struct badstore *bad;
+	struct catalog *c;
+	struct reader *rd;
+	struct repo *r;
+	struct err e;
+
+	(void)state;
+	three_of_a_pack();
+	mkdir(w.out, 0700);
+	check_ok(store_open(&below, w.repo, 0, &e), &e);
+	bad = badstore_open(below);
+	bad->getting = move_it;
+	check_ok(repo_open_on(&r, &bad->store, &world_opts, &e), &e);
+	check_ok(catalog_load(&c, r, &e), &e);
+	check_ok(catalog_find(c, "third", &it, &e), &e);
+	check_ok(reader_open(&rd, r, 1u << 20, &e), &e);
+	moved = 0;
+	check_ok(extract_run(rd, &it->rec, &o, &res, &e), &e);
+	assert_int_equal(moved, 2);
+	assert_int_equal(res.warnings, 0);
+	assert_true(world_same(&w));
+	reader_close(rd);
+	catalog_free(c);
+	repo_close(r);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_moved_twice),
 		cmocka_unit_test(test_collected_meanwhile),
 	};
 
