@@ -39,6 +39,9 @@ uint64_t sim_steps(const struct sim *s);		/* of the last run */
 /* The archive of this session, should it come to be, needs these. */
 void sim_expect(struct sim *s, const struct sid *session,
 		const struct oid *id, unsigned n);
+/* What this program will do depends on nothing that it has seen, but for
+ * this, and on what others will do. */
+void sim_forget(struct sim *s, unsigned who, const void *but, size_t len);
 /* What is wrong so far, or NULL. */
 const char *sim_violation(const struct sim *s);
 void sim_wrong(struct sim *s, const char *what);	/* the first counts */
@@ -60,6 +63,7 @@ struct sim_all_opts {
 	void *ctx;
 	unsigned jobs;			/* processes at work, at least 1 */
 	unsigned say;			/* after so many operations; 0: never */
+	bool one_collector;		/* no more, among the programs */
 	bool plain;			/* also what makes no difference */
 };
 struct sim_all_result {

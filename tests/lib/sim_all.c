@@ -2,11 +2,12 @@
 /*
  * Every order of what the programs of a sim do.
  *
- * A state is what the store has, and what each program has seen: programs are
- * told apart by that alone, so what two orders have led to is gone on from
- * once.  Where more than one may go on, memory is put back for each of them
- * (snap.h).  The table of states is shared by a few processes that go through
- * them in different orders.
+ * A state is what the store has, and what each program has seen and not
+ * forgotten (sim_forget, all_ahead): programs are told apart by that alone, so
+ * what two orders have led to is gone on from once.  Where more than one may go
+ * on, memory is put back for each of them (snap.h).  The table of states is
+ * shared by a few processes, which begin at different ends: what one of them
+ * has done the others need not.
  *
  * Of operations that do not touch each other one order is enough: persistent
  * sets and sleep sets, and both together with a table of states (Godefroid,
@@ -33,17 +34,18 @@
 #define ALL_OPS 1024		/* of one program */
 #define ALL_SLOTS (1ull << 28)	/* touched as they are needed */
 #define ALL_TRACE 2048
-#define ALL_TRIES 500		/* of many orders, before the first pass */
+#define ALL_TRIES(n) (1000u << 2 * ((n) < 3 ? 0 : (n) - 3))
 
-/* What a program does from some operation on, for each kind of file.  Owners of
- * names: a program, ALL_BASE, ALL_NOBODY (it was never put). */
+/* What a program does from some operation on, for each kind of file: a bit for
+ * listings, then one for each verb and owner of the name: a program, ALL_BASE,
+ * ALL_NOBODY (it was never put). */
 #define ALL_BASE SIM_ALL_MAX
 #define ALL_NOBODY (SIM_ALL_MAX + 1)
+#define ALL_OWNERS (SIM_ALL_MAX + 2)
 #define LATER_LIST 1u
-#define LATER_PUT 2u
-#define LATER_READ(owner) (4u << (owner))
-#define LATER_DEL(owner) (0x200u << (owner))
-#define LATER_DEL_ANY 0xfe00u
+#define LATER(verb, owner) \
+	(1u << (1 + ((verb) - SIM_READ) * ALL_OWNERS + (owner)))
+#define LATER_ANY(verb) (LATER(verb, ALL_OWNERS) - LATER(verb, 0))
 #define LATER_VISIBLE STORE_KINDS	/* in place of a kind: of these */
 #define VISIBLE_HURTS 1u
 #define VISIBLE_HELPS 2u
@@ -55,7 +57,7 @@
 struct all_shared {
 	atomic_bool stop, grew;
 	atomic_uint_least64_t states, moves, stores, ends, ends_digest;
-	_Atomic uint16_t later[SIM_ALL_MAX][ALL_OPS][STORE_KINDS + 1];
+	_Atomic uint32_t later[SIM_ALL_MAX][ALL_OPS][STORE_KINDS + 1];
 	atomic_flag told;
 	char violation[512];
 };
@@ -71,41 +73,58 @@ struct all {
 
 /* --- what is known of programs --- */
 
-/* As a bit of LATER_READ(0), and the like.  Where two may put one name, who was
- * first may be another in another order: they are one. */
-static unsigned all_owner(const struct sim_op *op, unsigned who)
+/* Where several may put one name, who was first may be another in another
+ * order: they are one. */
+static unsigned all_owner(const struct sim *s, const struct sim_op *op,
+			  unsigned who)
 {
-	unsigned owner = op->name ? op->name->owner : SIM_NOBODY;
+	unsigned owner = op->name->owner;
 
 	if (op->verb == SIM_PUT && owner == SIM_NOBODY)
 		owner = who;
-	return owner == SIM_BASE ? ALL_BASE : owner == SIM_NOBODY ?
-		ALL_NOBODY : sim_own_names(op->kind) ? owner : 0;
+	return !sim_owned(s, op->kind) ? 0 : owner == SIM_BASE ? ALL_BASE :
+		owner == SIM_NOBODY ? ALL_NOBODY : owner;
 }
 
-static unsigned all_class(const struct sim_op *op, unsigned who)
+static unsigned all_class(const struct sim *s, const struct sim_op *op,
+			  unsigned who)
 {
-	unsigned owner = all_owner(op, who);
-
 	return op->verb == SIM_LIST ? LATER_LIST :
-		op->verb == SIM_PUT ? LATER_PUT :
-		op->verb == SIM_READ ? LATER_READ(owner) : LATER_DEL(owner);
+		LATER(op->verb, all_owner(s, op, who));
+}
+
+/* Who may do 'verb' to a name of this owner, or to one that nobody put yet. */
+static unsigned all_mask(enum sim_verb verb, unsigned owner)
+{
+	return owner == ALL_NOBODY ? LATER_ANY(verb) :
+		LATER(verb, owner) | LATER(verb, ALL_NOBODY);
 }
 
 /*
  * Archives lose what they need by some operations, after each of which it is
- * looked; others only give them something, or take them out of sight.  Two of
- * those may change places unseen.
+ * looked; others only give them something, or take them out of sight.  More of
+ * the one and less of the other is never better, so only their order among
+ * each other can be seen.  What the index lists may do either.
  */
-static unsigned all_visible(const struct sim_op *op)
+static unsigned all_visible(const struct sim_op *op, unsigned who)
 {
-	if ((op->verb != SIM_PUT && op->verb != SIM_DEL) ||
-	    (op->kind != STORE_ARCHIVES && op->kind != STORE_TOMBSTONES &&
-	     op->kind != STORE_GENERATIONS && op->kind != STORE_INDEX &&
-	     op->kind != STORE_DATA && op->kind != STORE_META))
+	if (op->verb != SIM_PUT && op->verb != SIM_DEL)
 		return 0;
-	return op->verb == SIM_DEL || op->kind == STORE_ARCHIVES ||
-		op->kind == STORE_GENERATIONS ? VISIBLE_HURTS : VISIBLE_HELPS;
+	if (op->kind == STORE_INDEX || op->kind == STORE_GENERATIONS)
+		return VISIBLE_BOTH;
+	if (op->kind == STORE_ARCHIVES && op->verb == SIM_PUT)
+		return op->name->owner == who ? VISIBLE_HURTS : 0; /* a fence */
+	if (op->kind == STORE_ARCHIVES)
+		return VISIBLE_HELPS;
+	if (op->kind == STORE_TOMBSTONES || op->kind == STORE_DATA ||
+	    op->kind == STORE_META)
+		return op->verb == SIM_PUT ? VISIBLE_HELPS : VISIBLE_HURTS;
+	return 0;
+}
+
+static bool all_seen_apart(unsigned a, unsigned b)
+{
+	return a && b && (a | b) == VISIBLE_BOTH;
 }
 
 static void all_add(struct all *a, unsigned who, unsigned kind, unsigned what)
@@ -116,7 +135,7 @@ static void all_add(struct all *a, unsigned who, unsigned kind, unsigned what)
 	if ((atomic_load(&a->sh->later[who][i][kind]) & what) == what)
 		return;
 	do {
-		atomic_fetch_or(&a->sh->later[who][i][kind], (uint16_t)what);
+		atomic_fetch_or(&a->sh->later[who][i][kind], what);
 	} while (i-- > 0);
 	atomic_store(&a->sh->grew, true);
 }
@@ -128,47 +147,39 @@ static void all_learn(struct all *a, unsigned who)
 
 	if (a->s->prog[who].ended)
 		return;
-	all_add(a, who, op->kind, all_class(op, who));
-	all_add(a, who, LATER_VISIBLE, all_visible(op));
+	all_add(a, who, op->kind, all_class(a->s, op, who));
+	all_add(a, who, LATER_VISIBLE, all_visible(op, who));
 }
 
 /* May it matter whether this comes before all that 'other' may still do? */
 static bool all_depends(struct all *a, unsigned who, unsigned other)
 {
 	const struct sim_op *op = &a->s->prog[who].next;
-	_Atomic uint16_t *later =
+	_Atomic uint32_t *later =
 		a->sh->later[other][a->s->prog[other].done];
-	unsigned f = atomic_load(&later[op->kind]), owner = all_owner(op, who);
-	unsigned seen = atomic_load(&later[LATER_VISIBLE]);
-	unsigned reads = LATER_READ(owner) | LATER_READ(ALL_NOBODY);
-	unsigned dels = LATER_DEL(owner) | LATER_DEL(ALL_NOBODY);
-	bool there = op->name && op->name->there;
+	unsigned f = atomic_load(&later[op->kind]), owner, dels, puts;
 
-	if (a->o->plain)
+	if (a->o->plain ||
+	    all_seen_apart(all_visible(op, who),
+			   atomic_load(&later[LATER_VISIBLE])))
 		return true;
-	switch (all_visible(op)) {
-	case VISIBLE_HURTS:
-		if (seen)
-			return true;
-		break;
-	case VISIBLE_HELPS:
-		if (seen & VISIBLE_HURTS)
-			return true;
-		break;
-	}
 	if (op->verb == SIM_LIST)
-		return f & (LATER_PUT | LATER_DEL_ANY);
-	if (op->verb == SIM_READ || (op->verb == SIM_PUT && there))
-		return f & (dels | (there ? 0 : LATER_PUT));
-	return f & (LATER_LIST | reads | dels |
-		    (sim_own_names(op->kind) ? 0 : LATER_PUT));
+		return f & (LATER_ANY(SIM_PUT) | LATER_ANY(SIM_DEL));
+	owner = all_owner(a->s, op, who);
+	dels = all_mask(SIM_DEL, owner);
+	puts = all_mask(SIM_PUT, owner);
+	if (op->verb == SIM_READ || (op->verb == SIM_PUT && op->name->there))
+		return f & (dels | (op->name->there ? 0 : puts));
+	return f & (LATER_LIST | all_mask(SIM_READ, owner) | dels |
+		    (sim_own_names(a->s, op->kind) ? 0 : puts));
 }
 
 /* May it matter which of two comes first? */
-static bool all_touch(const struct sim_op *a, const struct sim_op *b)
+static bool all_touch(const struct sim *s, unsigned who, unsigned other)
 {
-	if ((all_visible(a) | all_visible(b)) == VISIBLE_BOTH ||
-	    (all_visible(a) & all_visible(b)) == VISIBLE_HURTS)
+	const struct sim_op *a = &s->prog[who].next, *b = &s->prog[other].next;
+
+	if (all_seen_apart(all_visible(a, who), all_visible(b, other)))
 		return true;
 	if (a->kind != b->kind ||
 	    (a->verb <= SIM_READ && b->verb <= SIM_READ))
@@ -221,35 +232,52 @@ static uint64_t all_digest(const struct sim *s)
 	return XXH3_64bits(v, sizeof(v));
 }
 
-/*
- * Which of 'set' must go on in this state, of which those in *sleep need not:
- * all others when it is new, else who slept each time so far.  *sleep is who
- * still sleeps.
- */
-static unsigned all_meet(struct all *a, uint64_t digest, unsigned set,
-			 unsigned *sleep)
+static uint64_t all_key(uint64_t digest)
 {
-	uint64_t key = (digest & ~ALL_SLEEP) | (ALL_SLEEP + 1), had = 0;
-	uint64_t i = digest >> 32;
+	return (digest & ~ALL_SLEEP) | (ALL_SLEEP + 1);
+}
+
+/* The slot of a state, or the free one that it would have. */
+static _Atomic uint64_t *all_slot(struct all *a, uint64_t digest)
+{
+	uint64_t key = all_key(digest), i = digest >> 32, had;
 
 	for (;; i++) {
 		_Atomic uint64_t *slot = &a->seen[i & (ALL_SLOTS - 1)];
 
 		had = atomic_load(slot);
-		if (had == 0 && atomic_compare_exchange_strong(slot, &had,
-				    key | *sleep)) {
-			atomic_fetch_add(&a->sh->states, 1);
-			return set & ~*sleep;
-		}
-		if ((had & ~ALL_SLEEP) != key)
-			continue;
-		while (!atomic_compare_exchange_strong(slot, &had,
-			       had & (~ALL_SLEEP | *sleep)))
-			;
-		set &= (unsigned)(had & ALL_SLEEP) & ~*sleep;
-		*sleep &= (unsigned)(had & ALL_SLEEP);
-		return set;
+		if (had == 0 || (had & ~ALL_SLEEP) == key)
+			return slot;
 	}
+}
+
+/* Who slept each time that a state was gone on from; all, if it never was. */
+static unsigned all_slept(struct all *a, uint64_t digest)
+{
+	uint64_t had = atomic_load(all_slot(a, digest));
+
+	return had ? (unsigned)(had & ALL_SLEEP) : (unsigned)ALL_SLEEP;
+}
+
+/*
+ * It was gone on from, but for 'sleep'.  Not before: another process that comes
+ * here meanwhile goes on, too, from the other end.  False: it was known.
+ */
+static bool all_done(struct all *a, uint64_t digest, unsigned sleep)
+{
+	uint64_t had, key = all_key(digest);
+	_Atomic uint64_t *slot;
+
+	do {
+		slot = all_slot(a, digest);
+		had = 0;
+		if (atomic_compare_exchange_strong(slot, &had, key | sleep))
+			return true;
+	} while ((had & ~ALL_SLEEP) != key);
+	while (!atomic_compare_exchange_strong(slot, &had,
+			had & (~ALL_SLEEP | sleep)))
+		;
+	return false;
 }
 
 static void all_wrong(struct all *a, const char *what)
@@ -265,10 +293,9 @@ static void all_wrong(struct all *a, const char *what)
 static void all_look(struct all *a, bool ended, unsigned depth)
 {
 	uint64_t key[2] = { a->s->content, 77 + ended };
-	unsigned sleep = 0;
 
 	a->s->touched = false;
-	if (!all_meet(a, XXH3_64bits(key, sizeof(key)), 1, &sleep))
+	if (!all_done(a, XXH3_64bits(key, sizeof(key)), 0))
 		return;
 	atomic_fetch_add(&a->sh->stores, 1);
 	if (ended) {
@@ -280,6 +307,46 @@ static void all_look(struct all *a, bool ended, unsigned depth)
 	if (sim_violation(a->s))
 		all_wrong(a, sim_violation(a->s));
 	snap_restore(depth);
+}
+
+/* --- programs that see nothing any more --- */
+
+/* Nobody looks at what came of it: deletions, and how large the index is,
+ * which is for the reserve, and that takes all there is. */
+static bool all_blind(const struct sim_op *op)
+{
+	return op->verb == SIM_DEL || op->kind == STORE_RESERVE ||
+		(op->verb == SIM_LIST &&
+		 (op->kind == STORE_PARITY || op->kind == STORE_INDEX));
+}
+
+/* Where a program does nothing else until it ends, that is all there is to know
+ * of it: it goes ahead alone, and comes back. */
+static void all_ahead(struct all *a, unsigned who, unsigned depth)
+{
+	struct sim_prog *p = &a->s->prog[who];
+	uint64_t op[SIM_AHEAD][3], sum = 1;
+	unsigned n = 0, i;
+
+	if (p->ended || p->blind || a->o->plain || p->next.verb != SIM_DEL)
+		return;
+	snap_save(depth);
+	while (!p->ended && n < SIM_AHEAD && all_blind(&p->next)) {
+		op[n][0] = p->next.verb * 16ull + p->next.kind;
+		op[n++][1] = p->next.name ? p->next.name->key : 0;
+		sim_go(a->s, who);
+	}
+	i = p->ended;
+	snap_restore(depth);
+	if (!i)
+		return;
+	for (i = n; i-- > 0; ) {
+		p->ahead[n - 1 - i] = sum;
+		op[i][2] = sum;
+		sum = XXH3_64bits(op[i], sizeof(op[i]));
+	}
+	p->seen = sum;
+	p->blind = n;
 }
 
 /* --- the search --- */
@@ -307,8 +374,7 @@ static unsigned all_asleep(struct all *a, unsigned sleep, unsigned who)
 	unsigned i, out = sleep & ~(1u << who);
 
 	for (i = 0; i < a->s->n; i++)
-		if (out >> i & 1 && all_touch(&a->s->prog[i].next,
-					      &a->s->prog[who].next))
+		if (out >> i & 1 && all_touch(a->s, i, who))
 			out &= ~(1u << i);
 	return a->o->plain ? 0 : out;
 }
@@ -319,10 +385,42 @@ static unsigned all_first(const struct all *a, unsigned set)
 		(unsigned)__builtin_ctz(set);
 }
 
+/* One goes on from here. */
+static void all_step(struct all *a, unsigned who, unsigned depth)
+{
+	all_go(a, who);
+	all_ahead(a, who, depth);
+}
+
+static void all_search(struct all *a, unsigned sleep, unsigned depth);
+
+/* Each of 'set' goes on from here, and then all others. */
+static void all_branch(struct all *a, unsigned set, unsigned sleep,
+		       unsigned depth)
+{
+	unsigned who, still, len = a->len;
+	bool alone = (set & (set - 1)) == 0;
+
+	if (!alone)
+		snap_save(depth);
+	while (set && !atomic_load(&a->sh->stop)) {
+		who = all_first(a, set);
+		set &= ~(1u << who);
+		still = all_asleep(a, sleep, who);
+		all_step(a, who, depth + 1);
+		all_search(a, still, depth + 1);
+		a->len = len;
+		if (!alone)
+			snap_restore(depth);
+		sleep |= 1u << who;
+	}
+}
+
 /* From here on: every way.  What sleeps goes on elsewhere. */
 static void all_search(struct all *a, unsigned sleep, unsigned depth)
 {
-	unsigned set, who, len, still;
+	uint64_t digest;
+	unsigned set, who, slept;
 
 	for (;;) {
 		if (a->s->touched)
@@ -334,39 +432,34 @@ static void all_search(struct all *a, unsigned sleep, unsigned depth)
 			return;
 		}
 		if (set & (set - 1))
-			set = all_meet(a, all_digest(a->s), set, &sleep);
-		else
-			set &= ~sleep;
-		if (set == 0)
-			return;
-		if (set & (set - 1))
 			break;
+		if ((set &= ~sleep) == 0)
+			return;
 		who = all_first(a, set);
 		sleep = all_asleep(a, sleep, who);
-		all_go(a, who);
+		all_step(a, who, depth);
 	}
-	snap_save(depth);
-	for (len = a->len; set && !atomic_load(&a->sh->stop); ) {
-		who = all_first(a, set);
-		set &= ~(1u << who);
-		still = all_asleep(a, sleep, who);
-		all_go(a, who);
-		all_search(a, still, depth + 1);
-		a->len = len;
-		snap_restore(depth);
-		sleep |= 1u << who;
-	}
+	digest = all_digest(a->s);
+	slept = all_slept(a, digest);
+	set &= slept & ~sleep;
+	sleep &= slept;
+	if (set == 0)
+		return;
+	all_branch(a, set, sleep, depth);
+	if (all_done(a, digest, sleep))
+		atomic_fetch_add(&a->sh->states, 1);
 }
 
 /* --- from the outside --- */
 
-/* What programs do in many orders: so that the passes begin knowing it. */
+/* What programs do in many orders, so that the passes begin knowing it: each
+ * time that one of them learns something all are gone through once more. */
 static void all_try(struct all *a)
 {
 	unsigned i, who, left, rarely;
 
 	snap_save(0);
-	for (i = 0; i < ALL_TRIES && !atomic_load(&a->sh->stop); i++) {
+	for (i = 0; i < ALL_TRIES(a->s->n) && !atomic_load(&a->sh->stop); i++) {
 		snap_restore(0);
 		a->len = 0;
 		a->s->rng += i * 0x9e3779b97f4a7c15ull;
@@ -430,6 +523,8 @@ void sim_all(struct sim *s, const struct sim_all_opts *o,
 	BUG_ON(o->n > SIM_ALL_MAX);
 	memset(res, 0, sizeof(*res));
 	a.sh = all_memory(sizeof(*a.sh));
+	s->one_collector = o->one_collector;
+	s->all_seen = o->plain;
 	sim_start(s, o->n, o->fn, o->ctx);
 	for (i = 0; i < o->n; i++) {
 		fiber[i] = s->prog[i].fiber;
@@ -440,7 +535,8 @@ void sim_all(struct sim *s, const struct sim_all_opts *o,
 	do {
 		all_pass(&a);
 		res->passes++;
-	} while (atomic_load(&a.sh->grew) && !atomic_load(&a.sh->stop));
+	} while (!o->plain && atomic_load(&a.sh->grew) &&
+		 !atomic_load(&a.sh->stop));
 	snap_end();
 	sim_stop(s);
 	if (a.sh->violation[0])

@@ -15,10 +15,37 @@
 
 /* --- names --- */
 
-bool sim_own_names(enum store_kind k)
+bool sim_own_names(const struct sim *s, enum store_kind k)
 {
 	return k == STORE_DATA || k == STORE_META || k == STORE_SESSIONS ||
-		k == STORE_PINS;
+		k == STORE_PINS || (k == STORE_INDEX && s->one_collector);
+}
+
+bool sim_owned(const struct sim *s, enum store_kind k)
+{
+	return sim_own_names(s, k) || k == STORE_ARCHIVES ||
+		k == STORE_TOMBSTONES;
+}
+
+static uint64_t sim_session_digest(const char *name)
+{
+	return XXH3_64bits(name, strnlen(name, SID_HEX_BYTES - 1));
+}
+
+static struct sim_name *sim_name(struct sim *s, enum store_kind k,
+				 const char *name);
+
+/* An archive, and its tombstone, are of the session of that name. */
+static uint8_t sim_owner(struct sim *s, enum store_kind k, const char *name)
+{
+	unsigned i;
+
+	if (k == STORE_TOMBSTONES)
+		return sim_name(s, STORE_ARCHIVES, name)->owner;
+	for (i = 0; k == STORE_ARCHIVES && i < s->n_sessions; i++)
+		if (s->session[i].digest == sim_session_digest(name))
+			return s->session[i].who;
+	return SIM_NOBODY;
 }
 
 static struct sim_name *sim_name(struct sim *s, enum store_kind k,
@@ -26,13 +53,17 @@ static struct sim_name *sim_name(struct sim *s, enum store_kind k,
 {
 	uint64_t key = XXH3_64bits_withSeed(name, strlen(name), k + 1u) | 1;
 	unsigned i = key >> 32 & (SIM_NAMES - 1), n;
+	uint8_t owner;
 
 	for (n = 0; s->name[i].key && s->name[i].key != key; n++) {
 		BUG_ON(n == SIM_NAMES);
 		i = (i + 1) & (SIM_NAMES - 1);
 	}
-	if (!s->name[i].key)
-		s->name[i] = (struct sim_name) { key, 0, SIM_NOBODY, false };
+	if (s->name[i].key)
+		return &s->name[i];
+	s->name[i].key = key;
+	owner = sim_owner(s, k, name);
+	s->name[i] = (struct sim_name) { key, 0, owner, false };
 	return &s->name[i];
 }
 
@@ -65,6 +96,7 @@ void sim_names_begin(struct sim *s)
 
 	memset(s->name, 0, sizeof(s->name));
 	s->content = 0;
+	s->n_sessions = 0;
 	for (b.k = 0; b.k < STORE_KINDS; b.k++)
 		store_list(s->below, b.k, sim_base_cb, &b, NULL);
 }
@@ -154,11 +186,44 @@ static void sim_pack_del(struct sim *s, const char *name)
 			s->pack[i].there = false;
 }
 
-/* --- stopping, and seeing --- */
+/* --- stopping, seeing, forgetting --- */
 
 static struct sim_door *door_of(struct store *st)
 {
 	return (struct sim_door *)(void *)st;
+}
+
+void sim_forget(struct sim *s, unsigned who, const void *but, size_t len)
+{
+	struct sim_prog *p = &s->prog[who];
+	uint64_t all[2] = { XXH3_64bits(but, len), p->draws };
+
+	if (fiber_current() && !s->all_seen)
+		p->seen = p->knew = XXH3_64bits(all, sizeof(all));
+}
+
+/* A collector that lists archives again when it has waited for sessions (G3)
+ * knows of them no more than that none is left. */
+static void door_waited(struct sim_door *d, enum sim_verb verb,
+			enum store_kind k)
+{
+	struct sim_prog *p = &d->s->prog[d->who];
+	uint64_t but = p->before_wait;
+
+	if (but && verb == SIM_LIST && k == STORE_ARCHIVES) {
+		sim_forget(d->s, d->who, &but, sizeof(but));
+		p->before_wait = 0;
+	}
+}
+
+/* What else a session has seen since it looked at the index is in its
+ * record. */
+static void door_commits(struct sim_door *d, const char *name, uint64_t record)
+{
+	uint64_t but[2] = { d->s->prog[d->who].knew, record };
+
+	if (sim_name(d->s, STORE_ARCHIVES, name)->owner == d->who)
+		sim_forget(d->s, d->who, but, sizeof(but));
 }
 
 /* Outside of a run nobody else is there. */
@@ -170,6 +235,7 @@ static void door_stop(struct store *st, enum sim_verb verb, enum store_kind k,
 
 	if (!fiber_current())
 		return;
+	door_waited(d, verb, k);
 	p->next = (struct sim_op) { verb, k,
 		name ? sim_name(d->s, k, name) : NULL };
 	fiber_stop();
@@ -182,7 +248,8 @@ static void door_saw(struct store *st, int rc, uint64_t what)
 	struct sim_prog *p = &d->s->prog[d->who];
 	uint64_t all[3] = { p->seen, (uint64_t)rc, what };
 
-	p->seen = XXH3_64bits(all, sizeof(all));
+	p->seen = p->blind > 0 ? p->ahead[--p->blind] :
+		XXH3_64bits(all, sizeof(all));
 }
 
 static uint64_t door_sum(const struct iovec *iov, int n)
@@ -205,9 +272,14 @@ static void door_was_put(struct sim_door *d, enum store_kind k,
 	if (sn->owner == SIM_NOBODY)
 		sn->owner = (uint8_t)d->who;
 	sim_flip(d->s, sn);
+	if (k == STORE_SESSIONS) {
+		BUG_ON(d->s->n_sessions == SIM_SESSIONS);
+		d->s->session[d->s->n_sessions++] = (struct sim_session) {
+			sim_session_digest(name), (uint8_t)d->who };
+	}
 	if (k == STORE_DATA || k == STORE_META)
 		sim_pack_put(d->s, name, iov);
-	if (k == STORE_ARCHIVES || k == STORE_GENERATIONS)
+	if (k == STORE_ARCHIVES || k == STORE_GENERATIONS || k == STORE_INDEX)
 		d->s->touched = true;
 	if (k == STORE_ARCHIVES)
 		sim_look(d->s, "a commit");
@@ -217,15 +289,20 @@ static int door_put(struct store *st, enum store_kind k, const char *name,
 		    const struct iovec *iov, int n, unsigned flags,
 		    struct err *e)
 {
+	struct sim_door *d = door_of(st);
 	int rc;
 
+	if (k == STORE_ARCHIVES)
+		door_commits(d, name, door_sum(iov, n));
 	door_stop(st, SIM_PUT, k, name);
-	rc = store_put(door_of(st)->s->below, k, name, iov, n, flags, e);
+	rc = store_put(d->s->below, k, name, iov, n, flags, e);
 	if (rc == 0)
-		door_was_put(door_of(st), k, name, iov, n);
-	else if (rc == ERR_EXIST && sim_own_names(k) && fiber_current())
-		sim_wrong(door_of(st)->s, "two have put the same name");
+		door_was_put(d, k, name, iov, n);
+	else if (rc == ERR_EXIST && sim_own_names(d->s, k) && fiber_current())
+		sim_wrong(d->s, "two have put the same name");
 	door_saw(st, rc, 0);
+	if (rc == 0 && k == STORE_GENERATIONS)
+		d->s->prog[d->who].before_wait = d->s->prog[d->who].seen;
 	return rc;
 }
 
@@ -326,7 +403,7 @@ static int door_del(struct store *st, enum store_kind k, const char *name,
 		sim_flip(s, sim_name(s, k, name));
 		s->touched = true;
 	}
-	door_saw(st, rc, 0);
+	door_saw(st, 0, 0);		/* that it was gone is all the same */
 	if (rc == 0 && (k == STORE_DATA || k == STORE_META)) {
 		sim_pack_del(s, name);
 		sim_look(s, "the deletion of a pack");

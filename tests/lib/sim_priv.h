@@ -8,13 +8,15 @@
 
 #define SIM_PACKS 512
 #define SIM_ARCHIVES 64
+#define SIM_SESSIONS 64
 #define SIM_NAMES 2048			/* a power of two */
+#define SIM_AHEAD 64
 #define SIM_BASE SIM_MAX		/* owner: there before the run */
 #define SIM_NOBODY (SIM_MAX + 1)	/* owner: never put */
 
 struct sim_name {			/* that somebody has asked for */
 	uint64_t key, body;		/* digests; key 0: free */
-	uint8_t owner;			/* who put it first */
+	uint8_t owner;			/* who put it first, or its session */
 	bool there;
 };
 enum sim_verb { SIM_LIST, SIM_READ, SIM_PUT, SIM_DEL };
@@ -31,6 +33,12 @@ struct sim_prog {
 	unsigned done;			/* operations of it */
 	uint64_t seen;			/* a digest of all their results */
 	uint64_t draws;			/* of random numbers */
+	uint64_t knew;			/* when it last forgot the rest */
+	uint64_t before_wait;		/* what it had seen at the end of G2 */
+	/* All that it still does, whatever it sees: so many operations, and a
+	 * digest of what is left before each but the first, the last first. */
+	unsigned blind;
+	uint64_t ahead[SIM_AHEAD];
 };
 struct sim_door {			/* the store of one program */
 	struct store store;
@@ -58,6 +66,13 @@ struct sim {
 	struct sim_need need[SIM_ARCHIVES];
 	unsigned n_needs, base_needs;
 	struct sim_name name[SIM_NAMES];
+	struct sim_session {		/* that was put in this run */
+		uint64_t digest;
+		uint8_t who;
+	} session[SIM_SESSIONS];
+	unsigned n_sessions;
+	bool all_seen;			/* nothing is forgotten */
+	bool one_collector;		/* all segments have other names */
 	uint64_t content;		/* a digest of what the store has */
 	bool touched;			/* it may hurt somebody */
 	char violation[256];
@@ -80,7 +95,10 @@ void sim_stop(struct sim *s);		/* no program is left */
 
 /* sim_door.c */
 /* Whoever puts one of these makes up its name, so two never put the same. */
-bool sim_own_names(enum store_kind k);
+bool sim_own_names(const struct sim *s, enum store_kind k);
+/* Names of these are of the program that made them up, also where another may
+ * put them. */
+bool sim_owned(const struct sim *s, enum store_kind k);
 extern const struct store_ops sim_door_ops;
 void sim_names_begin(struct sim *s);	/* of what is there */
 void sim_look(struct sim *s, const char *when);

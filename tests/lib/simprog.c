@@ -4,7 +4,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "repo/idx_priv.h"
 #include "repo/mount_pin.h"
+#include "repo/session_priv.h"
 #include "tests/lib/simtree.h"
 #include "tests/lib/world.h"
 
@@ -57,6 +59,30 @@ static void record_fill(struct record *r, const char *name,
 		.entries = n, .files = n, .bytes = n * SIMTREE_FILE_BYTES };
 }
 
+/* Of its view of the index a session needs to know what it has to put, and
+ * then, should what it has put be gone, which segments it knows. */
+static void forget_view(struct simprog *p, unsigned who, struct session *s,
+			const struct oid *need, unsigned n)
+{
+	struct {
+		uint32_t generation;
+		bool has[SIM_OBJECTS];
+		struct oid segment;
+	} but;
+	unsigned i;
+	size_t k;
+
+	memset(&but, 0, sizeof(but));
+	but.generation = session_generation(s);
+	but.has[0] = session_has(s, &need[0]);
+	for (i = 1; !but.has[0] && i < n; i++)
+		but.has[i] = session_has(s, &need[i]);
+	for (k = 0; !but.has[0] && k < s->idx->n_seg; k++)
+		for (i = 0; i < sizeof(but.segment.b); i++)
+			but.segment.b[i] ^= s->idx->seg[k]->name.hash.b[i];
+	sim_forget(p->sim, who, &but, sizeof(but));
+}
+
 int simprog_write_once(struct simprog *p, unsigned who, const char *name,
 		       unsigned tree, struct err *e)
 {
@@ -70,6 +96,8 @@ int simprog_write_once(struct simprog *p, unsigned who, const char *name,
 
 	record_fill(&rec, name, &need[0], n - 1);
 	rc = session_begin(&s, r, &session_opts, e);
+	if (rc == 0)
+		forget_view(p, who, s, need, n);
 	if (rc == 0)
 		rc = put_tree(s, tree, &node, &need[0], e);
 	if (rc == 0) {
@@ -90,6 +118,7 @@ void simprog_write(struct simprog *p, unsigned who, const char *name,
 	unsigned i;
 
 	for (i = 0; rc == ERR_RETRY && i < tries; i++) {
+		sim_forget(p->sim, who, &i, sizeof(i));
 		rc = simprog_write_once(p, who, name, tree, &e);
 		p->count->fenced += rc == ERR_RETRY;
 	}

@@ -26,8 +26,7 @@ enum flags {
 	FENCE_ALL = 1,			/* the collector fences who lives */
 	DEAD = 2,			/* all are taken for dead */
 	SECONDS = 4,			/* it takes some, not hours */
-	PLAIN = 8,			/* again, with nothing left out */
-	ONCE = 16			/* a writer that was fenced gives up */
+	PLAIN = 8			/* again, with nothing left out */
 };
 static const struct deployment {
 	const char *name;
@@ -37,20 +36,20 @@ static const struct deployment {
 	unsigned flags;
 	unsigned tree[2];		/* of the first two */
 } deployments[] = {
-	{ "same", "wcd", FENCE_ALL | SECONDS, { SAME } },
+	{ "same", "wcd", FENCE_ALL | SECONDS | PLAIN, { SAME } },
 	{ "alive", "wcd", SECONDS | PLAIN, { MORE } },
-	{ "more", "wcd", FENCE_ALL, { MORE } },
+	{ "more", "wcd", FENCE_ALL | SECONDS, { MORE } },
 	{ "parts", "wcd", FENCE_ALL, { PARTS } },
 	{ "dead", "wcd", DEAD, { PARTS } },
 	{ "read", "wcdr", FENCE_ALL, { SAME } },
 	{ "check", "wcdk", FENCE_ALL, { SAME } },
 	{ "collectors", "wccd", FENCE_ALL, { SAME } },
-	{ "share", "wwc", FENCE_ALL | ONCE, { MORE, MORE } },
+	{ "share", "wwc", FENCE_ALL, { MORE, MORE } },
 	{ "late", "ccdk", FENCE_ALL, { 0 } },
-	{ "again", "wwc", FENCE_ALL, { SAME, SAME } },
-	{ "two", "wcdn", FENCE_ALL, { SAME } },
-	{ "four", "wwcd", FENCE_ALL | ONCE, { SAME, SAME } },
-	{ "five", "wwcdn", FENCE_ALL | ONCE, { SAME, SAME } },
+	{ "again", "wwc", FENCE_ALL | SECONDS, { SAME, SAME } },
+	{ "two", "wcdn", FENCE_ALL | SECONDS, { SAME } },
+	{ "four", "wwcd", FENCE_ALL, { SAME, SAME } },
+	{ "five", "wwcdn", FENCE_ALL, { SAME, SAME } },
 };
 #define DEPLOYMENTS (sizeof(deployments) / sizeof(*deployments))
 
@@ -65,8 +64,13 @@ static void deletes(unsigned who, bool newest)
 		sim_wrong(p.sim, e.msg);
 		return;
 	}
-	if (c->n > 0)
-		simprog_delete(&p, who, c->item[newest ? c->n - 1 : 0]);
+	if (c->n > 0) {
+		const struct catalog_item *it =
+			c->item[newest ? c->n - 1 : 0];
+
+		sim_forget(p.sim, who, &it->id, sizeof(it->id));
+		simprog_delete(&p, who, it);
+	}
 	catalog_free(c);
 }
 
@@ -76,8 +80,7 @@ static void program(unsigned who, void *ctx)
 	char what = d->programs[who];
 
 	if (what == 'w')
-		simprog_write(&p, who, who ? "b" : "a", d->tree[who],
-			d->flags & ONCE ? 1 : 2);
+		simprog_write(&p, who, who ? "b" : "a", d->tree[who], 2);
 	else if (what == 'c')
 		simprog_collect(&p, who, d->flags & FENCE_ALL);
 	else if (what == 'r')
@@ -110,7 +113,9 @@ static uint64_t test_all(const struct deployment *d, bool plain)
 		.n = (unsigned)strlen(d->programs), .fn = program,
 		.look = look, .ctx = (void *)(uintptr_t)d,
 		.jobs = number("ORDERS_JOBS", 2),
-		.say = number("ORDERS_SAY", 0), .plain = plain };
+		.say = number("ORDERS_SAY", 0), .plain = plain,
+		.one_collector = strchr(d->programs, 'c') ==
+			strrchr(d->programs, 'c') };
 	struct sim_all_result res;
 
 	simprog_begin(&p, 1, d->flags & DEAD ? -1 : 1);
