@@ -31,7 +31,7 @@
 #include "tests/lib/snap.h"
 #include "tests/lib/world.h"
 
-#define ALL_OPS 1024		/* of one program */
+#define ALL_OPS 4096		/* of one program, and the gaps of stages */
 #define ALL_SLOTS (1ull << 28)	/* touched as they are needed */
 #define ALL_TRACE 2048
 #define ALL_TRIES(n) (1000u << 2 * ((n) < 3 ? 0 : (n) - 3))
@@ -130,14 +130,16 @@ static bool all_seen_apart(unsigned a, unsigned b)
 static void all_add(struct all *a, unsigned who, unsigned kind, unsigned what)
 {
 	unsigned i = a->s->prog[who].done | 7;	/* a little more */
+	_Atomic uint32_t *later;
 
 	BUG_ON(i >= ALL_OPS);
-	if ((atomic_load(&a->sh->later[who][i][kind]) & what) == what)
-		return;
 	do {
-		atomic_fetch_or(&a->sh->later[who][i][kind], what);
+		later = &a->sh->later[who][i][kind];
+		if ((atomic_load(later) & what) == what)
+			return;
+		atomic_fetch_or(later, what);
+		atomic_store(&a->sh->grew, true);
 	} while (i-- > 0);
-	atomic_store(&a->sh->grew, true);
 }
 
 /* A program stands before its next operation. */
@@ -345,8 +347,11 @@ static void all_ahead(struct all *a, unsigned who, unsigned depth)
 		op[i][2] = sum;
 		sum = XXH3_64bits(op[i], sizeof(op[i]));
 	}
+	BUG_ON(p->done > ALL_OPS - 8 - n);
+	p->done = ALL_OPS - 8 - n;
 	p->seen = sum;
 	p->blind = n;
+	all_learn(a, who);
 }
 
 /* --- the search --- */
@@ -470,7 +475,7 @@ static void all_try(struct all *a)
 				who = (unsigned)sim_random(a->s, a->s->n);
 			if (a->s->prog[who].ended)
 				continue;
-			all_go(a, who);
+			all_step(a, who, 1);
 			left -= a->s->prog[who].ended;
 		}
 	}

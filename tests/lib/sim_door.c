@@ -196,10 +196,13 @@ static struct sim_door *door_of(struct store *st)
 void sim_forget(struct sim *s, unsigned who, const void *but, size_t len)
 {
 	struct sim_prog *p = &s->prog[who];
-	uint64_t all[2] = { XXH3_64bits(but, len), p->draws };
+	uint64_t all[3] = { XXH3_64bits(but, len), p->draws, ++p->stage };
 
-	if (fiber_current() && !s->all_seen)
-		p->seen = p->knew = XXH3_64bits(all, sizeof(all));
+	if (!fiber_current() || s->all_seen)
+		return;
+	BUG_ON(p->done > p->stage * SIM_STAGE_OPS);
+	p->done = p->stage * SIM_STAGE_OPS;
+	p->seen = p->knew = XXH3_64bits(all, sizeof(all));
 }
 
 /* A collector that lists archives again when it has waited for sessions (G3)

@@ -10,6 +10,7 @@
 #define SIM_ARCHIVES 64
 #define SIM_SESSIONS 64
 #define SIM_NAMES 2048			/* a power of two */
+#define SIM_STAGE_OPS 256		/* more than are done in one */
 #define SIM_AHEAD 64
 #define SIM_BASE SIM_MAX		/* owner: there before the run */
 #define SIM_NOBODY (SIM_MAX + 1)	/* owner: never put */
@@ -30,7 +31,9 @@ struct sim_prog {
 	struct fiber *fiber;
 	struct sim_op next;
 	bool ended;
-	unsigned done;			/* operations of it */
+	/* Operations of it; it goes on at the next full stage when something is
+	 * forgotten, so that what is the same has done as many. */
+	unsigned done, stage;
 	uint64_t seen;			/* a digest of all their results */
 	uint64_t draws;			/* of random numbers */
 	uint64_t knew;			/* when it last forgot the rest */
