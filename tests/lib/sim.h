@@ -42,6 +42,8 @@ void sim_expect(struct sim *s, const struct sid *session,
 /* What this program will do depends on nothing that it has seen, but for
  * this, and on what others will do. */
 void sim_forget(struct sim *s, unsigned who, const void *but, size_t len);
+/* From now on this program reads what it has listed before another goes on. */
+void sim_at_once(struct sim *s, unsigned who);
 /* What is wrong so far, or NULL. */
 const char *sim_violation(const struct sim *s);
 void sim_wrong(struct sim *s, const char *what);	/* the first counts */

@@ -205,6 +205,11 @@ void sim_forget(struct sim *s, unsigned who, const void *but, size_t len)
 	p->seen = p->knew = XXH3_64bits(all, sizeof(all));
 }
 
+void sim_at_once(struct sim *s, unsigned who)
+{
+	s->prog[who].at_once = true;
+}
+
 /* A collector that lists archives again when it has waited for sessions (G3)
  * knows of them no more than that none is left. */
 static void door_waited(struct sim_door *d, enum sim_verb verb,
@@ -236,7 +241,7 @@ static void door_stop(struct store *st, enum sim_verb verb, enum store_kind k,
 	struct sim_door *d = door_of(st);
 	struct sim_prog *p = &d->s->prog[d->who];
 
-	if (!fiber_current())
+	if (!fiber_current() || (p->at_once && verb == SIM_READ))
 		return;
 	door_waited(d, verb, k);
 	p->next = (struct sim_op) { verb, k,

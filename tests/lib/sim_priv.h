@@ -31,6 +31,7 @@ struct sim_prog {
 	struct fiber *fiber;
 	struct sim_op next;
 	bool ended;
+	bool at_once;			/* what it lists it reads at once */
 	/* Operations of it; it goes on at the next full stage when something is
 	 * forgotten, so that what is the same has done as many. */
 	unsigned done, stage;

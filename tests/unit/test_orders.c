@@ -26,12 +26,14 @@ enum flags {
 	FENCE_ALL = 1,			/* the collector fences who lives */
 	DEAD = 2,			/* all are taken for dead */
 	SECONDS = 4,			/* it takes some, not hours */
-	PLAIN = 8			/* again, with nothing left out */
+	PLAIN = 8,			/* again, with nothing left out */
+	ONCE = 16			/* a writer that was fenced gives up */
 };
 static const struct deployment {
 	const char *name;
 	/* Programs: a writer, a collector, a deletion of the oldest archive, or
-	 * of the newest (n), a reader, a check (k). */
+	 * of the newest (n; D, N: it reads all records at once), a reader, a
+	 * check (k). */
 	const char *programs;
 	unsigned flags;
 	unsigned tree[2];		/* of the first two */
@@ -49,17 +51,20 @@ static const struct deployment {
 	{ "again", "wwc", FENCE_ALL | SECONDS, { SAME, SAME } },
 	{ "two", "wcdn", FENCE_ALL | SECONDS, { SAME } },
 	{ "four", "wwcd", FENCE_ALL, { SAME, SAME } },
-	{ "five", "wwcdn", FENCE_ALL, { SAME, SAME } },
+	{ "five", "wwcDN", FENCE_ALL | ONCE, { SAME, SAME } },
 };
 #define DEPLOYMENTS (sizeof(deployments) / sizeof(*deployments))
 
 static struct simprog p;
 
-static void deletes(unsigned who, bool newest)
+static void deletes(unsigned who, char what)
 {
+	bool newest = what == 'n' || what == 'N';
 	struct err e = { ERR_OK, "" };
 	struct catalog *c;
 
+	if (what == 'D' || what == 'N')
+		sim_at_once(p.sim, who);
 	if (catalog_load(&c, p.repo[who], &e) < 0) {
 		sim_wrong(p.sim, e.msg);
 		return;
@@ -80,7 +85,8 @@ static void program(unsigned who, void *ctx)
 	char what = d->programs[who];
 
 	if (what == 'w')
-		simprog_write(&p, who, who ? "b" : "a", d->tree[who], 2);
+		simprog_write(&p, who, who ? "b" : "a", d->tree[who],
+			d->flags & ONCE ? 1 : 2);
 	else if (what == 'c')
 		simprog_collect(&p, who, d->flags & FENCE_ALL);
 	else if (what == 'r')
@@ -88,7 +94,7 @@ static void program(unsigned who, void *ctx)
 	else if (what == 'k')
 		simprog_check(&p, who);
 	else
-		deletes(who, what == 'n');
+		deletes(who, what);
 }
 
 static void look(bool ended, void *ctx)
@@ -167,7 +173,7 @@ static void test_one(const struct deployment *d)
 		world_die("a rule of the protocol is broken", NULL);
 	}
 	if ((strchr(d->programs, 'w') && !p.count->commits) ||
-	    (strchr(d->programs, 'd') && !p.count->removed))
+	    (strpbrk(d->programs, "dD") && !p.count->removed))
 		world_die("too little happened", NULL);
 	simprog_close(&p);
 }
