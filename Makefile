@@ -171,7 +171,8 @@ collect: $(BUILD)/unit/test_collect tests-build mutants mutant-programs
 		COLLECT_MUTANT_SECS=$(or $(COLLECT_MUTANT_SECS),240) \
 		tests/run cases/collect_processes.sh
 	BUILD=$(BUILD) MUTANT_ALL=1 tests/run cases/mutants.sh
-# Hours; ORDERS=NAME is one deployment of tests/unit/test_orders.c.
+# Hours; ORDERS=NAME is one deployment of tests/unit/test_orders.c, five takes
+# ten minutes.
 orders: $(BUILD)/unit/test_orders
 	ORDERS=$(or $(ORDERS),all) ORDERS_SAY=1000000 $<
 nonces: $(BUILD)/unit/test_nonces

@@ -329,6 +329,7 @@ static void all_ahead(struct all *a, unsigned who, unsigned depth)
 	struct sim_prog *p = &a->s->prog[who];
 	uint64_t op[SIM_AHEAD][3], sum = 1;
 	unsigned n = 0, i;
+	bool ended;
 
 	if (p->ended || p->blind || a->o->plain || p->next.verb != SIM_DEL)
 		return;
@@ -338,9 +339,9 @@ static void all_ahead(struct all *a, unsigned who, unsigned depth)
 		op[n++][1] = p->next.name ? p->next.name->key : 0;
 		sim_go(a->s, who);
 	}
-	i = p->ended;
+	ended = p->ended;
 	snap_restore(depth);
-	if (!i)
+	if (!ended)
 		return;
 	for (i = n; i-- > 0; ) {
 		p->ahead[n - 1 - i] = sum;
