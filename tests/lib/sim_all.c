@@ -66,6 +66,7 @@ struct all {
 	const struct sim_all_opts *o;
 	struct all_shared *sh;
 	_Atomic uint64_t *seen;		/* ALL_SLOTS of them, of this pass */
+	_Atomic uint8_t *next;		/* of each, what all do next; 0: ? */
 	unsigned number;		/* of this process */
 	unsigned len;
 	char trace[ALL_TRACE];		/* who went */
@@ -224,6 +225,15 @@ static unsigned all_choose(struct all *a)
 
 /* --- what was seen --- */
 
+static void all_wrong(struct all *a, const char *what)
+{
+	if (atomic_flag_test_and_set(&a->sh->told))
+		return;
+	snprintf(a->sh->violation, sizeof(a->sh->violation),
+		"%s, after %.*s", what, (int)a->len, a->trace);
+	atomic_store(&a->sh->stop, true);
+}
+
 static uint64_t all_digest(const struct sim *s)
 {
 	uint64_t v[SIM_ALL_MAX + 1] = { s->content };
@@ -253,11 +263,32 @@ static _Atomic uint64_t *all_slot(struct all *a, uint64_t digest)
 	}
 }
 
-/* Who slept each time that a state was gone on from; all, if it never was. */
+/* What all are about to do, never 0. */
+static uint8_t all_next(const struct sim *s)
+{
+	uint64_t v[SIM_ALL_MAX][3] = { { 0 } };
+	unsigned i;
+
+	for (i = 0; i < s->n; i++)
+		if (!s->prog[i].ended) {
+			v[i][0] = s->prog[i].next.verb + 1u;
+			v[i][1] = s->prog[i].next.kind;
+			v[i][2] = s->prog[i].next.name ?
+				s->prog[i].next.name->key : 0;
+		}
+	return (uint8_t)(XXH3_64bits(v, sizeof(v)) | 1);
+}
+
+/* Who slept each time that a state was gone on from; all, if it never was.  Did
+ * a program forget too much, it goes on in another way. */
 static unsigned all_slept(struct all *a, uint64_t digest)
 {
-	uint64_t had = atomic_load(all_slot(a, digest));
+	_Atomic uint64_t *slot = all_slot(a, digest);
+	uint64_t had = atomic_load(slot);
+	uint8_t next = had ? atomic_load(&a->next[slot - a->seen]) : 0;
 
+	if (next && next != all_next(a->s))
+		all_wrong(a, "what was taken for the same goes on otherwise");
 	return had ? (unsigned)(had & ALL_SLEEP) : (unsigned)ALL_SLEEP;
 }
 
@@ -265,7 +296,8 @@ static unsigned all_slept(struct all *a, uint64_t digest)
  * It was gone on from, but for 'sleep'.  Not before: another process that comes
  * here meanwhile goes on, too, from the other end.  False: it was known.
  */
-static bool all_done(struct all *a, uint64_t digest, unsigned sleep)
+static bool all_done(struct all *a, uint64_t digest, unsigned sleep,
+		     uint8_t next)
 {
 	uint64_t had, key = all_key(digest);
 	_Atomic uint64_t *slot;
@@ -273,22 +305,15 @@ static bool all_done(struct all *a, uint64_t digest, unsigned sleep)
 	do {
 		slot = all_slot(a, digest);
 		had = 0;
-		if (atomic_compare_exchange_strong(slot, &had, key | sleep))
+		if (atomic_compare_exchange_strong(slot, &had, key | sleep)) {
+			atomic_store(&a->next[slot - a->seen], next);
 			return true;
+		}
 	} while ((had & ~ALL_SLEEP) != key);
 	while (!atomic_compare_exchange_strong(slot, &had,
 			had & (~ALL_SLEEP | sleep)))
 		;
 	return false;
-}
-
-static void all_wrong(struct all *a, const char *what)
-{
-	if (atomic_flag_test_and_set(&a->sh->told))
-		return;
-	snprintf(a->sh->violation, sizeof(a->sh->violation),
-		"%s, after %.*s", what, (int)a->len, a->trace);
-	atomic_store(&a->sh->stop, true);
 }
 
 /* What the store has now may hurt somebody: look, once for all states. */
@@ -297,7 +322,7 @@ static void all_look(struct all *a, bool ended, unsigned depth)
 	uint64_t key[2] = { a->s->content, 77 + ended };
 
 	a->s->touched = false;
-	if (!all_done(a, XXH3_64bits(key, sizeof(key)), 0))
+	if (!all_done(a, XXH3_64bits(key, sizeof(key)), 0, 0))
 		return;
 	atomic_fetch_add(&a->sh->stores, 1);
 	if (ended) {
@@ -427,6 +452,7 @@ static void all_search(struct all *a, unsigned sleep, unsigned depth)
 {
 	uint64_t digest;
 	unsigned set, who, slept;
+	uint8_t next;
 
 	for (;;) {
 		if (a->s->touched)
@@ -451,8 +477,9 @@ static void all_search(struct all *a, unsigned sleep, unsigned depth)
 	sleep &= slept;
 	if (set == 0)
 		return;
+	next = all_next(a->s);
 	all_branch(a, set, sleep, depth);
-	if (all_done(a, digest, sleep))
+	if (all_done(a, digest, sleep, next))
 		atomic_fetch_add(&a->sh->states, 1);
 }
 
@@ -503,6 +530,7 @@ static void all_pass(struct all *a)
 	sh->grew = false;
 	a->len = 0;
 	a->seen = all_memory(ALL_SLOTS * sizeof(*a->seen));
+	a->next = all_memory(ALL_SLOTS);
 	for (a->number = 0; a->number < a->o->jobs; a->number++) {
 		pid_t pid = fork();
 
@@ -517,6 +545,7 @@ static void all_pass(struct all *a)
 		if (status != 0)
 			all_wrong(a, "a process that died");
 	munmap(a->seen, ALL_SLOTS * sizeof(*a->seen));
+	munmap(a->next, ALL_SLOTS);
 }
 
 void sim_all(struct sim *s, const struct sim_all_opts *o,
