@@ -559,7 +559,7 @@ void sim_all(struct sim *s, const struct sim_all_opts *o,
 	memset(res, 0, sizeof(*res));
 	a.sh = all_memory(sizeof(*a.sh));
 	s->one_collector = o->one_collector;
-	s->all_seen = o->plain;
+	s->forgets = !o->plain;
 	sim_start(s, o->n, o->fn, o->ctx);
 	for (i = 0; i < o->n; i++) {
 		fiber[i] = s->prog[i].fiber;
@@ -573,6 +573,7 @@ void sim_all(struct sim *s, const struct sim_all_opts *o,
 	} while (!o->plain && atomic_load(&a.sh->grew) &&
 		 !atomic_load(&a.sh->stop));
 	snap_end();
+	s->forgets = false;
 	sim_stop(s);
 	if (a.sh->violation[0])
 		sim_wrong(s, a.sh->violation);

@@ -75,7 +75,7 @@ struct sim {
 		uint8_t who;
 	} session[SIM_SESSIONS];
 	unsigned n_sessions;
-	bool all_seen;			/* nothing is forgotten */
+	bool forgets;			/* in a search that leaves out */
 	bool one_collector;		/* all segments have other names */
 	uint64_t content;		/* a digest of what the store has */
 	bool touched;			/* it may hurt somebody */
